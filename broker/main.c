@@ -52,11 +52,13 @@ static const char s_usage[] =
     "  --certificate FILE   with it: the pair of keys of this leaf; FILE is the secret one of --keygen\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
+    "  --log-format FORMAT  text (default) or json\n"
     "  --version            print the version and leave\n"
     "  --help               print this and leave\n"
     "\n"
     "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
-    "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log.\n";
+    "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log,\n"
+    "SIGUSR2 open the file of server/log-file anew.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {
@@ -69,6 +71,7 @@ static zr_setting_option_t s_sets[] = {
     {"upstream-key", "upstream", "server-key", {0}},
     {"certificate", "upstream", "certificate", {0}},
     {"log-level", "server", "log-level", {0}},
+    {"log-format", "server", "log-format", {0}},
 };
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
@@ -287,6 +290,9 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
     if (flags->restore)
         return s_restore(&settings, flags->restore, error);
     zr_log_set_level(settings.log_level);
+    zr_log_set_json(settings.log_json);
+    if (settings.log_file[0] && !zr_service_log_to(settings.log_file, error))
+        return false;
     return s_serve(&settings, error);
 }
 

@@ -3,6 +3,7 @@
 #include "logger.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "names.h"
 
 enum { LINE_MAX_BYTES = 2048, LIMIT_LINES = 10, LIMIT_WINDOW_MS = 60000 };
@@ -56,6 +58,33 @@ const char *zr_log_priority(zr_log_level_t level) {
     return s_is_journal() ? s_levels[level].priority : "";
 }
 
+static atomic_bool s_json;
+
+void zr_log_set_json(bool json) {
+    atomic_store_explicit(&s_json, json, memory_order_relaxed);
+}
+
+/* Makes `line`, whose text begins at `head`, the JSON object; the time is there also in the journal. */
+static void s_make_json(zr_buffer_t *line, size_t head, zr_log_level_t level) {
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+    zr_buffer_t json = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    zr_buffer_printf(&json, "%s{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"text\":\"", zr_log_priority(level), stamp,
+        now.tv_nsec / 1000000, s_levels[level].name);
+    for (size_t i = head; i < line->len; i++) { /* control characters are escaped already */
+        if (line->data[i] == '"' || line->data[i] == '\\')
+            zr_buffer_u8(&json, '\\');
+        zr_buffer_u8(&json, line->data[i]);
+    }
+    zr_buffer_printf(&json, "\"}");
+    zr_buffer_finish(line);
+    *line = json;
+}
+
 static void s_put_head(zr_buffer_t *line, zr_log_level_t level) {
     struct timespec now;
     struct tm utc;
@@ -71,6 +100,26 @@ static void s_put_head(zr_buffer_t *line, zr_log_level_t level) {
     zr_buffer_printf(line, "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000, name);
 }
 
+static struct {
+    pthread_mutex_t mutex;
+    void (*tell)(void *ctx, uint64_t time, zr_span_t line);
+    void *ctx;
+} s_audit = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+void zr_log_follow_audit(void (*tell)(void *ctx, uint64_t time, zr_span_t line), void *ctx) {
+    pthread_mutex_lock(&s_audit.mutex);
+    s_audit.tell = tell;
+    s_audit.ctx = ctx;
+    pthread_mutex_unlock(&s_audit.mutex);
+}
+
+static void s_tell_audit(zr_span_t line) {
+    pthread_mutex_lock(&s_audit.mutex);
+    if (s_audit.tell)
+        s_audit.tell(s_audit.ctx, zr_time_us(), line);
+    pthread_mutex_unlock(&s_audit.mutex);
+}
+
 void zr_log(zr_log_level_t level, const char *format, ...) {
     if ((int)level > atomic_load_explicit(&s_level, memory_order_relaxed) || (unsigned)level >= LEVELS)
         return;
@@ -83,6 +132,7 @@ void zr_log(zr_log_level_t level, const char *format, ...) {
 
     zr_buffer_t line = {0};
     s_put_head(&line, level);
+    size_t head = line.len;
     if (len < 0)
         zr_escape(&line, zr_span(format));
     else if ((size_t)len < sizeof text)
@@ -91,6 +141,10 @@ void zr_log(zr_log_level_t level, const char *format, ...) {
         zr_escape(&line, zr_span_of(text, sizeof text - 1));
     if (len >= (int)sizeof text)
         zr_buffer_append(&line, "...", 3);
+    if (level == ZR_LOG_AUDIT)
+        s_tell_audit(zr_span_of(line.data + head, line.len - head));
+    if (atomic_load_explicit(&s_json, memory_order_relaxed))
+        s_make_json(&line, head, level);
     zr_buffer_u8(&line, '\n');
     /* A log that cannot be written has nowhere to say so. */
     ssize_t written = write(STDERR_FILENO, line.data, line.len);

@@ -187,6 +187,8 @@ static const zr_setting_t s_rows[] = {
     {"server", "tick", &zr_kind_time, AT(tick_ms), 10, 60 * 1000},
     {"server", "io-threads", &zr_kind_u64, AT(io_threads), 1, 64},
     {"server", "log-level", &zr_kind_log_level, AT(log_level), 0, 0},
+    {"server", "log-format", &zr_kind_log_format, AT(log_json), 0, 0},
+    {"server", "log-file", &zr_kind_path, AT(log_file), 1, SETTINGS_TEXT_MAX},
     {"auth", "users", &zr_kind_path, AT(users), 1, SETTINGS_TEXT_MAX},
     {"auth", "bans", &zr_kind_path, AT(bans), 1, SETTINGS_TEXT_MAX},
     {"auth", "tokens", &zr_kind_bool, AT(relay.tokens), 0, 1},

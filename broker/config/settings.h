@@ -59,6 +59,8 @@ typedef struct {
     uint64_t max_user_topics;    /* bytes of topics of the readers of one user or address */
     uint64_t max_topics;         /* bytes of topics of all readers */
     zr_log_level_t log_level;
+    bool log_json;
+    char log_file[SETTINGS_TEXT_MAX + 1]; /* empty: stderr */
     uint64_t io_threads;
     uint64_t tick_ms;
     uint64_t route_queue;

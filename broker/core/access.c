@@ -368,6 +368,10 @@ bool access_is_leaf(const access_user_t *user) {
     return s_has_everywhere(user, RIGHT_LEAF);
 }
 
+bool access_sees_stats(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_STATS) || access_is_admin(user);
+}
+
 bool access_is_same(const access_user_t *one, const access_user_t *other) {
     return s_compare_users(&one, &other) == 0;
 }

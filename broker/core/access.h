@@ -48,11 +48,13 @@ bool access_takes(const access_t *access, const grant_t *grant);
 access_user_t *access_of_grant(const access_t *access, const grant_t *grant);
 void access_user_free(access_user_t *user); /* NULL is accepted */
 
-/* May use the op admin; may be a gateway; may be a leaf, which is a gateway too. A rule with the pattern "*" gives it, and
+/* May use the op admin; may be a gateway; may be a leaf, which is a gateway too; may use the op
+ * stats, as every admin may. A rule with the pattern "*" gives it, and
  * none takes it. */
 bool access_is_admin(const access_user_t *user);
 bool access_is_gateway(const access_user_t *user);
 bool access_is_leaf(const access_user_t *user);
+bool access_sees_stats(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have

@@ -33,6 +33,7 @@ static const op_t s_ops[] = {
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
     {"rooms", cmd_rooms, .cost = 40},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
+    {"stats", cmd_stats, .cost = 40},
     {"unfollow", cmd_unfollow, .cost = 1},
     {"unwork", cmd_unwork, .cost = 1},
     {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},

@@ -20,9 +20,10 @@ static void s_lose(const edge_t *edge, route_t route) {
 /* A full queue loses a live frame, which `prev` shows. Any other frame that is not sent loses the route. A connection
  * that is gone takes all its channels with it. */
 static void s_sent(edge_t *edge, const effect_t *effect, edge_sent_t sent) {
-    if (sent == EDGE_FULL && effect->live)
-        edge->live_dropped++;
-    else if (sent == EDGE_FULL)
+    if (sent == EDGE_FULL && effect->live) {
+        if (edge->relay) /* a leaf has none */
+            relay_live_dropped(edge->relay, effect->route);
+    } else if (sent == EDGE_FULL)
         s_lose(edge, effect->route);
     else if (sent == EDGE_GONE)
         s_lose(edge, route_connection(effect->route));
@@ -59,6 +60,10 @@ static void s_do(edge_t *edge, effect_t *effect) {
     case EFFECT_READ:
         log->engine->read(log, effect->read);
         free(effect->read);
+        break;
+    case EFFECT_TRIM:
+        log->engine->trim(log, effect->trim);
+        free(effect->trim);
         break;
     case EFFECT_WATCH:
         s_tell(edge, calls->watch, effect->session);

@@ -34,7 +34,6 @@ typedef struct {
     relay_t *relay; /* NULL: the core is no relay; then `lost` is set */
     log_t *log;
     outbox_t *outbox;
-    uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
 } edge_t;
 
 /* Carries out the next few effects: at most EDGE_BITE of them, and one frame on the back, which may go to thousands of

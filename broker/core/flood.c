@@ -70,6 +70,7 @@ bool flood_publish(relay_t *relay, session_t *session, rate_cost_t cost, uint64_
     uint64_t wait = rates_wait(&session->rates, s_limits(relay), &cost, now);
     if (wait && rates_tell(&session->rates, now)) {
         relay->stats.limited++;
+        session->limited++;
         send_error(relay, session->route, ZR_RATE_LIMITED, json_pack("{sI}", "wait", (json_int_t)wait));
     }
     return true;
@@ -86,6 +87,8 @@ bool flood_is_spent(relay_t *relay, route_t route, session_t *session, uint64_t 
 
 void flood_refuse(relay_t *relay, const request_t *request) {
     relay->stats.limited++;
+    if (request->session)
+        request->session->limited++;
     fail_wait(relay, request, s_wait(relay, request->route, request->session, request->now));
 }
 

@@ -25,6 +25,8 @@ static void s_drop(effect_t *effect) {
         free(effect->forget);
     else if (effect->kind == EFFECT_READ)
         free(effect->read);
+    else if (effect->kind == EFFECT_TRIM)
+        free(effect->trim);
     else if (effect->kind == EFFECT_LOGIN)
         login_request_free(effect->login);
     else if (effect->kind == EFFECT_ADMIN)

@@ -43,6 +43,7 @@ typedef enum {
                          sink */
     EFFECT_FORGET,    /* `forget` by the log, with that commit */
     EFFECT_READ,      /* `read` from the log, which then tells its sink */
+    EFFECT_TRIM,      /* `trim` by the log, which then tells its sink */
     EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after a heartbeat */
     EFFECT_ALIVE,     /* the same again */
     EFFECT_UNWATCH,   /* the session is gone: drop its ticket */
@@ -63,7 +64,7 @@ typedef struct {
     char address[ZR_ADDRESS_TEXT_SIZE]; /* that the peer came from, by a channel; empty: this machine */
 } login_request_t;
 
-typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS } admin_do_t;
+typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS, ADMIN_DELETE /* the log's */ } admin_do_t;
 
 typedef struct {
     uint64_t ticket;
@@ -88,6 +89,7 @@ typedef struct {
         log_commit_t commit;  /* goes to the edge with all it holds */
         log_forget_t *forget; /* goes to the edge: free */
         log_read_t *read;     /* likewise */
+        log_trim_t *trim;     /* likewise */
         uint64_t session;
         uint64_t connection;        /* DROP, CHARGE: peer_t's */
         char user[ZR_NICK_MAX + 1]; /* DROP_USER */

@@ -21,6 +21,7 @@
 #include "rooms.h"
 #include "session_end.h"
 #include "silence.h"
+#include "stats.h"
 #include "state.h"
 #include "trunk.h"
 
@@ -77,6 +78,11 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
         replay_done(ctx, ticket, slice);
 }
 
+static void s_trimmed(void *ctx, uint64_t ticket, bool ok) {
+    relay_admin_done(ctx, ticket, ok ? ZR_OK : ZR_ADMIN_FAILED,
+        ok ? NULL : "the log could not delete it, or deletes there already; try again later");
+}
+
 /* --- What the log holds from before --- */
 
 static void s_restore_room(void *ctx, zr_span_t name, const log_bounds_t *bounds) {
@@ -130,7 +136,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
-    log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
+    log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done, .trimmed = s_trimmed};
     if (log->engine->restore)
         log->engine->restore(
             log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark, s_restore_group});
@@ -149,6 +155,7 @@ void relay_destroy(relay_t *relay) {
     login_forget_all(relay);
     known_tokens_finish(&relay->known_tokens);
     admin_forget_all(relay);
+    stats_forget_all(relay);
     batch_finish(&relay->batch);
     groups_finish(relay);
     rooms_finish(relay);
@@ -257,6 +264,8 @@ static const struct {
     {news_is_due, news_tell},
     {silence_is_due, silence_end},
     {expired_is_due, expired_end},
+    {stats_is_due, stats_work},
+    {drain_is_due, drain_work},
     {groups_is_due, groups_work},
 };
 enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
@@ -285,6 +294,7 @@ void relay_route_lost(relay_t *relay, route_t route) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (!session)
         return;
+    session->lost++;
     channels_break(relay, session);
     session_set_route(&relay->sessions, session, 0);
     session->deaf =
@@ -292,6 +302,13 @@ void relay_route_lost(relay_t *relay, route_t route) {
     /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
      * error. */
     outbox_drop_route(relay->outbox, route);
+}
+
+void relay_live_dropped(relay_t *relay, route_t route) {
+    session_t *session = session_by_route(&relay->sessions, route);
+    relay->stats.live_dropped++;
+    if (session)
+        session->lost++;
 }
 
 bool relay_is_trunk(const relay_t *relay, route_t connection) {
@@ -316,9 +333,23 @@ void relay_shutdown(relay_t *relay) {
 
 relay_stats_t relay_stats(const relay_t *relay) {
     relay_stats_t stats = relay->stats;
+    const relay_config_t *config = &relay->config;
+    stats.entry_bytes = relay->meter.bytes;
     stats.sessions = relay->sessions.count;
-    stats.rooms = HASH_COUNT(relay->rooms);
-    stats.logins = login_count(relay);
+    stats.max_sessions = config->max_sessions;
+    stats.draining = relay->drain.on;
+    stats.detached = relay->sessions.count - HASH_CNT(by_route, relay->sessions.by_route);
     stats.channels = channels_count(&relay->sessions.channels);
+    stats.rooms = HASH_COUNT(relay->rooms);
+    stats.max_rooms = config->max_rooms;
+    stats.clients = HASH_COUNT(relay->dedupe.clients);
+    stats.logins = login_count(relay);
+    stats.state_bytes = relay->room_state_limits.bytes;
+    stats.max_state_bytes = config->max_state_bytes;
+    stats.groups = relay->groups.count;
+    stats.max_groups = config->max_groups;
+    stats.group_entries = relay->groups.pool.used;
+    stats.max_group_entries = config->max_group_entries;
+    stats.group_bytes = relay->groups.pool.frame_bytes;
     return stats;
 }

@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "code.h"
+#include "edge_stats.h"
 #include "log.h"
 #include "outbox.h"
 #include "policy.h"
@@ -67,6 +68,12 @@ typedef struct {
     /* Bytes that may still be queued for `route` now. NULL: no limit. */
     uint64_t (*room)(void *ctx, route_t route);
     void *room_ctx;
+    /* Bytes that are queued for `route` now. NULL: not known. */
+    uint64_t (*queued)(void *ctx, route_t route);
+    void *queued_ctx;
+    /* Fills in what the edge counts, for the op stats. NULL: nothing is known. */
+    void (*measure)(void *ctx, edge_stats_t *stats);
+    void *measure_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */
     bool tokens;      /* local peers, and those of secure channels, may log in with user and token, */
     bool jwt;         /* with a JWT */
@@ -76,10 +83,17 @@ void relay_config_default(relay_config_t *config);
 
 /* Counters of the peers' actions, for the operator. */
 typedef struct {
-    uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
-    uint64_t limited, flooders;     /* told to wait; sent away */
-    size_t sessions, rooms, logins; /* there are; logins wait until their tokens are checked */
-    size_t channels;                /* likewise, of all trunks */
+    uint64_t frames, entries, entry_bytes, deliveries, acks, errors, duplicates;
+    uint64_t errors_by_code[ZR_CODE_COUNT];
+    uint64_t dropped;           /* routes lost */
+    uint64_t live_dropped;      /* frames of private rooms for which a peer's queue had no room */
+    uint64_t limited, flooders; /* told to wait; sent away */
+    /* There are now, and the limits of some. */
+    uint64_t sessions, max_sessions, detached, channels, rooms, max_rooms, clients;
+    uint64_t draining; /* 1: new sessions are refused */
+    uint64_t logins;   /* that wait until their tokens are checked */
+    uint64_t state_bytes, max_state_bytes;
+    uint64_t groups, max_groups, group_entries, max_group_entries, group_bytes;
 } relay_stats_t;
 
 /* `log` and `outbox` stay the caller's and must outlive the relay. It sets the log's sink, and loads what the log
@@ -123,6 +137,9 @@ void relay_silent(relay_t *relay, uint64_t session);
 /* A frame could not be sent to `route`, because its queue is full or it is gone. Its session is detached; the peer
  * finds out when it speaks next. If it is a trunk, so are the sessions of all its channels. */
 void relay_route_lost(relay_t *relay, route_t route);
+
+/* A live frame of a private room was not sent to `route`, because its queue is full. */
+void relay_live_dropped(relay_t *relay, route_t route);
 
 /* Does that connection carry channels now? */
 bool relay_is_trunk(const relay_t *relay, route_t connection);

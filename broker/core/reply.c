@@ -40,6 +40,7 @@ static json_t *s_error(zr_code_t code, const char *text, json_t *more) {
 
 void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more) {
     relay->stats.errors++;
+    relay->stats.errors_by_code[code]++;
     reply(relay, request, s_error(code, text, more));
 }
 
@@ -59,5 +60,6 @@ void fail_wait(relay_t *relay, const request_t *request, uint64_t wait_ms) {
 
 void send_error(relay_t *relay, route_t route, zr_code_t code, json_t *more) {
     relay->stats.errors++;
+    relay->stats.errors_by_code[code]++;
     send_frame(relay, route, zr_control_write(s_error(code, NULL, more)));
 }

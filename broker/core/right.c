@@ -16,6 +16,7 @@ static const struct {
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
     {"leaf", RIGHT_LEAF},
+    {"stats", RIGHT_STATS},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };

@@ -15,7 +15,9 @@ typedef enum {
     RIGHT_WORK = 128,   /* with read: to be a worker of the room's groups, and to manage them */
     RIGHT_KICK = 256,   /* to send users out of the room; admin gives it everywhere */
     RIGHT_LEAF = 512,   /* for "*" only: as RIGHT_GATEWAY, and to name users that logged in to a leaf */
-    RIGHT_ALL = 159,    /* all but kick, admin, gateway and leaf */
+    RIGHT_STATS = 1024, /* for "*" only: the op stats */
+    RIGHT_ALL = 159,    /* all but kick, admin, gateway, leaf and stats */
+    RIGHT_EVERYWHERE = 1632, /* those for "*" only */
 } right_t;
 typedef unsigned rights_t; /* of right_t */
 

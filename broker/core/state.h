@@ -2,11 +2,14 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include "audit.h"
 #include "batch.h"
 #include "dedupe.h"
+#include "drain.h"
 #include "follow.h"
 #include "groups.h"
 #include "known_tokens.h"
+#include "meter.h"
 #include "logger.h"
 #include "name_order.h"
 #include "news.h"
@@ -66,6 +69,11 @@ struct relay {
     struct login_wait *logins_by_route;
     known_tokens_t known_tokens;
     struct admin_wait *admins;
+    auditors_t auditors;
+    drain_t drain;
+    struct stats_job *stats_jobs; /* rankings under way (stats.h), in turn */
+    size_t stats_job_count;
+    meter_t meter; /* of all rooms */
     uint64_t last_ticket;
     char epoch[17];
     zr_blob_t *synced; /* the JSON that follows the nonce on the back */

@@ -25,6 +25,13 @@ void log_tick(log_t *log, uint64_t now) {
         log->engine->tick(log, now);
 }
 
+log_stats_t log_stats(log_t *log) {
+    log_stats_t stats = {0};
+    if (log->engine->stats)
+        log->engine->stats(log, &stats);
+    return stats;
+}
+
 void log_destroy(log_t *log) {
     if (log)
         log->engine->destroy(log);

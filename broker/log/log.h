@@ -89,6 +89,14 @@ typedef struct {
     uint64_t head; /* all of it is stored */
 } log_forget_t;
 
+/* An operator deletes a room's entries up to `upto`. */
+typedef struct {
+    uint64_t ticket;        /* the asker's, for the answer */
+    char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
+    size_t room_len;
+    uint64_t upto;
+} log_trim_t;
+
 /* What groups need of a room: limits on its age, entries and bytes delete no entry after `after`, as long as the room has
  * at most `bytes`. */
 typedef struct {
@@ -116,7 +124,18 @@ typedef struct {
      * before it takes another one: they continue positions that do not exist. */
     void (*stored)(void *ctx, uint64_t pass, bool ok);
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
+    void (*trimmed)(void *ctx, uint64_t ticket, bool ok);
 } log_sink_t;
+
+/* What the log counts, for the operator. An engine leaves at 0 what it does not have. */
+typedef struct {
+    uint64_t entries, bytes;                   /* kept in memory now */
+    uint64_t waiting_bytes, max_waiting_bytes; /* that wait to be stored now; the limit */
+    uint64_t passes, failed_passes;            /* that were to be stored, and are answered */
+    uint64_t store_us;                         /* time from commit to answer, of all passes together */
+    uint64_t failing;                          /* 1: the last pass could not be stored */
+    uint64_t file_bytes, free_bytes;           /* of its files now; free on their disk now */
+} log_stats_t;
 
 typedef struct {
     /* The position for the next entry of a room whose newest one is `head`: greater than `head`. */
@@ -142,6 +161,11 @@ typedef struct {
     bool (*is_full)(const log_t *log);
     bool (*is_idle)(const log_t *log);
     void (*tick)(log_t *log, uint64_t now);
+    /* Deletes entries as retention does: the room's newest entry and the last value of each key stay, and a reader that
+     * asks for the others is told of a loss. → sink.trimmed, now or later: once they are gone from the disk too. NULL: the
+     * engine cannot. */
+    void (*trim)(log_t *log, const log_trim_t *trim);
+    void (*stats)(log_t *log, log_stats_t *stats); /* NULL: it counts nothing */
 } log_engine_t;
 
 struct log {
@@ -187,6 +211,9 @@ bool log_is_full(const log_t *log);
 
 /* Everything that was committed has been answered. */
 bool log_is_idle(const log_t *log);
+
+/* What it counts; takes two or three system calls. */
+log_stats_t log_stats(log_t *log);
 
 /* To be called once a second or so, with the time: the engine does its housekeeping in small steps. */
 void log_tick(log_t *log, uint64_t now);

@@ -40,6 +40,7 @@ typedef struct {
     record_t *oldest, *newest;
     record_t *spare; /* the one dropped last, for the next; NULL: none */
     uint64_t entries, bytes;
+    uint64_t passes;   /* stored */
     keep_t *keeps;
     uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */
@@ -124,6 +125,28 @@ static bool s_exceeds(
     return !log_keeps(&keep, seq, left) || left > self->limits.bytes / 2;
 }
 
+/* Takes the first so many entries, up to `after`, off the room's oldest frame. */
+static void s_cut_off(log_memory_t *self, room_log_t *room, uint64_t after, uint64_t entries, uint64_t bytes) {
+    record_t *record = s_record(room, 0);
+    zr_span_t frame = zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame));
+    size_t count;
+    uint64_t last;
+    if (entries == 0)
+        return;
+    zr_blob_t *rest = zr_deliver_cut(frame, 0, after, record->last, record->count, &count, &last);
+    zr_blob_unref(record->frame);
+    record->frame = rest;
+    record->count -= entries;
+    record->index += entries;
+    record->prev = room->bounds.oldest = after;
+    if (room->count == 1)
+        room->bounds.tail = after;
+    room->entries -= entries;
+    self->entries -= entries;
+    room->bytes -= bytes;
+    self->bytes -= bytes;
+}
+
 /* The room's newest frame, and only one, is too much: cuts its oldest entries off, but not the last one. */
 static void s_cut(log_memory_t *self, room_log_t *room) {
     record_t *record = s_record(room, 0);
@@ -138,20 +161,7 @@ static void s_cut(log_memory_t *self, room_log_t *room) {
         entries++;
         bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
     }
-    if (entries == 0)
-        return;
-    size_t count;
-    uint64_t last;
-    zr_blob_t *rest = zr_deliver_cut(frame, 0, after, record->last, record->count, &count, &last);
-    zr_blob_unref(record->frame);
-    record->frame = rest;
-    record->count -= entries;
-    record->index += entries;
-    record->prev = room->bounds.oldest = room->bounds.tail = after;
-    room->entries -= entries;
-    self->entries -= entries;
-    room->bytes -= bytes;
-    self->bytes -= bytes;
+    s_cut_off(self, room, after, entries, bytes);
 }
 
 static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
@@ -196,6 +206,7 @@ static void s_append(log_t *log, const log_append_t *append) {
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
+    ((log_memory_t *)log)->passes++;
     log_commit_finish(commit); /* nobody is remembered longer than the process lives */
     log->sink.stored(log->sink.ctx, commit->pass, true);
 }
@@ -355,6 +366,38 @@ void log_memory_raise(log_t *log, uint64_t floor) {
         self->floor = floor;
 }
 
+static void s_stats(log_t *log, log_stats_t *stats) {
+    const log_memory_t *self = (log_memory_t *)log;
+    stats->entries = self->entries;
+    stats->bytes = self->bytes;
+    stats->passes = self->passes;
+}
+
+/* Cuts the entries up to `upto` off the room's oldest frame, but not its last entry. */
+static void s_cut_to(log_memory_t *self, room_log_t *room, uint64_t upto) {
+    record_t *record = s_record(room, 0);
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    uint64_t entries = 0, bytes = 0, after = record->prev;
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
+    while (entries + 1 < record->count && zr_deliver_next(&reader, &entry) && entry.seq <= upto) {
+        after = entry.seq;
+        entries++;
+        bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
+    }
+    s_cut_off(self, room, after, entries, bytes);
+}
+
+static void s_trim(log_t *log, const log_trim_t *trim) {
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room = s_find(self, zr_span_of(trim->room, trim->room_len));
+    while (room && room->count > 1 && s_record(room, 0)->last <= trim->upto)
+        s_drop(self, room);
+    if (room && room->count > 0 && s_record(room, 0)->prev < trim->upto)
+        s_cut_to(self, room, trim->upto);
+    log->sink.trimmed(log->sink.ctx, trim->ticket, true);
+}
+
 static void s_destroy(log_t *log) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room, *next;
@@ -376,6 +419,8 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
         .forget = s_forget,
         .keep = s_keep,
         .destroy = s_destroy,
+        .trim = s_trim,
+        .stats = s_stats,
     };
     log_memory_t *self = fatal_calloc(sizeof *self);
     self->log.engine = &engine;

@@ -205,6 +205,8 @@ static void s_admin(void *ctx, const admin_request_t *admin) {
     case ADMIN_BANS:
         auth_bans(auth, admin->ticket);
         break;
+    case ADMIN_DELETE: /* is the log's */
+        break;
     }
 }
 

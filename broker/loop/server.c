@@ -53,6 +53,12 @@ static uint64_t s_room(void *ctx, route_t route) {
     return room > waits ? room - waits : 0;
 }
 
+static uint64_t s_queued(void *ctx, route_t route) {
+    server_t *server = ctx;
+    return front_queue_of(server->queued, route_connection(route)) +
+           trunk_queue_bytes(&server->effects.trunks, route_connection(route));
+}
+
 static void s_peer(void *ctx, peer_t *peer) {
     server_t *server = ctx;
     peers_meet(server->peers, &server->frame, peer);
@@ -97,6 +103,17 @@ static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     auth_answer_t answer;
     while (intake_is_free(server) && auth_take(server->auth, &answer))
         s_take_answer(server, &answer);
+    return 0;
+}
+
+static int s_on_audit(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    (void)item;
+    server_t *server = arg;
+    if (intake_is_free(server)) {
+        audit_feed_take(&server->audit, server->relay);
+        intake_end_pass(server);
+    }
     return 0;
 }
 
@@ -195,6 +212,18 @@ static void s_read_users_again(server_t *server) {
         zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
 }
 
+/* It was moved away. If it cannot be opened, the lines still go where they went. */
+static void s_open_log_file(const server_t *server) {
+    zr_error_t error = {0};
+    const char *path = server->settings->log_file;
+    if (!path[0])
+        zr_log(ZR_LOG_INFO, "SIGUSR2: there is no server/log-file to open anew");
+    else if (zr_service_log_to(path, &error))
+        zr_log(ZR_LOG_ASKED, "SIGUSR2: the log begins anew here");
+    else
+        zr_log(ZR_LOG_ERROR, "SIGUSR2: %s; the log goes on in the old file", error.text);
+}
+
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     server_t *server = arg;
@@ -209,7 +238,7 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
         counters_log(server, ZR_LOG_ASKED, "counters");
         return 0;
     case SIGUSR2:
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here", number);
+        s_open_log_file(server);
         return 0;
     default:
         zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", number);
@@ -234,6 +263,10 @@ static void s_fill_relay_config(server_t *server) {
     relay->peer_ctx = server;
     relay->room = s_room;
     relay->room_ctx = server;
+    relay->queued = s_queued;
+    relay->queued_ctx = server;
+    relay->measure = counters_measure;
+    relay->measure_ctx = server;
     relay->access = server->access;
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
@@ -293,6 +326,7 @@ static bool s_open_core(server_t *server, zr_error_t *error) {
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
+    server->began = zr_time_us();
     server->signals = zr_service_open_signals(error);
     zmq_msg_init(&server->frame);
     if (server->signals < 0 || !s_open_auth(server, error) || !s_open_sockets(server, error)) {
@@ -333,6 +367,9 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_poller(server->loop, &signals, s_on_signal, server);
     zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
     zloop_poller(server->loop, &answers, s_on_auth, server);
+    audit_feed_begin(&server->audit);
+    zmq_pollitem_t audit = {.fd = audit_feed_fd(&server->audit), .events = ZMQ_POLLIN};
+    zloop_poller(server->loop, &audit, s_on_audit, server);
     zloop_reader(server->loop, server->sockets.back, intake_on_back, server);
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
@@ -458,6 +495,7 @@ static void s_exit_by(unsigned seconds) {
 void server_destroy(server_t *server) {
     if (!server)
         return;
+    audit_feed_end(&server->audit);
     session_timers_destroy(server->timers);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);

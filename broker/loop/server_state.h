@@ -2,6 +2,7 @@
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H
 
+#include "audit_feed.h"
 #include "auth.h"
 #include "effects.h"
 #include "leaf.h"
@@ -46,6 +47,8 @@ typedef struct server {
     uint64_t greedy;         /* subscriptions of readers that had too many */
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
+    audit_feed_t audit;
+    uint64_t began; /* µs since 1970 */
     bool stopping;
 } server_t;
 

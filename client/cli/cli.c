@@ -20,6 +20,10 @@ const command_t *const cli_commands[] = {
     &cmd_import,
     &cmd_ping,
     &cmd_bench,
+    &cmd_top,
+    &cmd_sessions,
+    &cmd_metrics,
+    &cmd_tail_audit,
     &cmd_admin,
     &cmd_keygen,
     &cmd_context,
@@ -70,8 +74,8 @@ static int s_help(const command_t *command) {
 static int s_help_all(void) {
     printf("Usage: zrelay [OPTIONS] COMMAND …\n\nA client of the zrelay message relay.\n\nCommands:\n");
     for (size_t i = 0; cli_commands[i]; i++)
-        printf("  %-9s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
-    printf("  %-9s %s\n\n%s      --version           the version\n%s", "help",
+        printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    printf("  %-10s %s\n\n%s      --version           the version\n%s", "help",
         "how to use a command: zrelay help COMMAND", s_shared_help, s_end_help);
     return zr_options_shown("zrelay");
 }

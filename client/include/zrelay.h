@@ -217,8 +217,10 @@ ZRELAY_API int zrelay_who(
 ZRELAY_API int zrelay_rooms(
     zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
 ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request); /* ZRELAY_DONE */
-/* For operators: `what` is "reload", "kick", "ban", "unban" or "bans" (ZRELAY_USER events: `name`, by `sender`, at
- * `time`, `text` why). `user` goes with kick, ban and unban and is NULL else; `reason`, at most 200 bytes without
+/* For operators: `what` is "reload", "kick", "ban", "unban", "log-level", "drain", "drain-away", "undrain", "audit"
+ * (ZRELAY_AUDIT events follow, until the connection is lost) or "bans" (ZRELAY_USER events: `name`, by `sender`, at
+ * `time`, `text` why). `user` goes with kick, ban and unban, is the level
+ * with log-level, and is NULL else; `reason`, at most 200 bytes without
  * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
  */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
@@ -227,6 +229,14 @@ ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user,
  * the user hears it. ZRELAY_DONE or ZRELAY_REFUSED. */
 ZRELAY_API int zrelay_kick(
     zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request);
+/* For operators, and users with the right "stats": what the broker counts. `options` (may be NULL) is a JSON object with
+ * members of the op `stats` (PROTOCOL.md), such as {"of":"rooms","by":"rate"}. ZRELAY_STATS for each page, then
+ * ZRELAY_DONE, or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request);
+/* For operators: deletes the entries of `room` up to the seq `upto`, as retention does, but never its newest; or, with
+ * `key` (else NULL), the value of that key. ZRELAY_DONE once that is stored, or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_admin_delete(
+    zrelay_t *relay, const char *room, uint64_t upto, const char *key, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Requests and answers (PROTOCOL.md, "Requests and answers") --- */
@@ -347,6 +357,9 @@ typedef enum {
     ZRELAY_GROUP_LOST, /* about `count` entries left `room` before the group `name` of `worker` had finished them: the
                         * room kept no more */
     ZRELAY_GROUP,      /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
+    ZRELAY_AUDIT, /* a line of the broker's audit: `text`, `time`, and its number, `count`; a number that is left out
+                       * was lost */
+    ZRELAY_STATS, /* answers stats: `text`, the broker's answer as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -356,6 +356,18 @@ int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char
     return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
+int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_stats(machine, options, request) : code;
+}
+
+int zrelay_admin_delete(zrelay_t *relay, const char *room, uint64_t upto, const char *key, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_admin_delete(machine, room, upto, key, request) : code;
+}
+
 int zrelay_kick(
     zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request) {
     int code;

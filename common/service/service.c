@@ -102,6 +102,15 @@ void zr_service_notify(const char *state) {
 #endif
 }
 
+bool zr_service_log_to(const char *path, zr_error_t *error) {
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (fd < 0)
+        return zr_fail(error, "cannot write the log to %s: %s", path, strerror(errno));
+    bool ok = dup2(fd, STDERR_FILENO) >= 0 || zr_fail(error, "cannot write the log to %s: %s", path, strerror(errno));
+    close(fd);
+    return ok;
+}
+
 int zr_service_watchdog(uint64_t now) {
 #ifdef HAVE_SYSTEMD
     static uint64_t period, due;

@@ -25,6 +25,10 @@ void zr_service_seed(void);
 
 /* --- The running service --- */
 
+/* Appends what goes to stderr, the log, to this file from now on, and makes it if need be. Call it again when it was
+ * moved away. false: nothing changes, and `error` says why. */
+bool zr_service_log_to(const char *path, zr_error_t *error);
+
 /* A descriptor that gives a struct signalfd_siginfo for each SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 and SIGUSR2. The
  * caller closes it. -1: `error` says why. */
 int zr_service_open_signals(zr_error_t *error);

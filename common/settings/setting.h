@@ -48,11 +48,12 @@ extern const zr_setting_kind_t zr_kind_u64;  /* uint64_t */
 /* Milliseconds in a uint64_t; digits, perhaps with s, m, h or d. `min` and `max` bound them. */
 extern const zr_setting_kind_t zr_kind_time;
 
-extern const zr_setting_kind_t zr_kind_bool;      /* bool; 0 or 1 */
-extern const zr_setting_kind_t zr_kind_text;      /* char[max + 1] */
-extern const zr_setting_kind_t zr_kind_utf8;      /* the same, in UTF-8 */
-extern const zr_setting_kind_t zr_kind_path;      /* the same; in a file, a relative path begins at its folder */
-extern const zr_setting_kind_t zr_kind_log_level; /* zr_log_level_t */
+extern const zr_setting_kind_t zr_kind_bool;       /* bool; 0 or 1 */
+extern const zr_setting_kind_t zr_kind_text;       /* char[max + 1] */
+extern const zr_setting_kind_t zr_kind_utf8;       /* the same, in UTF-8 */
+extern const zr_setting_kind_t zr_kind_path;       /* the same; in a file, a relative path begins at its folder */
+extern const zr_setting_kind_t zr_kind_log_level;  /* zr_log_level_t */
+extern const zr_setting_kind_t zr_kind_log_format; /* bool: JSON */
 
 /* For a kind of two words: `yes` sets the bool, `no` clears it. `both` names them for the error, "A nor B". */
 bool zr_setting_choice(

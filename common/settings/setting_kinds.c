@@ -54,6 +54,10 @@ static bool s_bool(const zr_setting_value_t *value, void *member, zr_error_t *er
     return zr_setting_choice(value->text, "0", "1", "1 (yes) nor 0 (no)", member, error);
 }
 
+static bool s_log_format(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    return zr_setting_choice(value->text, "text", "json", "text nor json", member, error);
+}
+
 static bool s_log_level(const zr_setting_value_t *value, void *member, zr_error_t *error) {
     return zr_log_level_from_name(value->text, member) ||
            zr_fail(error, "must be error, warn, info or debug, not \"%.40s\"", value->text);
@@ -98,3 +102,4 @@ const zr_setting_kind_t zr_kind_text = {s_text, NULL};
 const zr_setting_kind_t zr_kind_utf8 = {s_utf8, NULL};
 const zr_setting_kind_t zr_kind_path = {s_path, NULL};
 const zr_setting_kind_t zr_kind_log_level = {s_log_level, NULL};
+const zr_setting_kind_t zr_kind_log_format = {s_log_format, NULL};

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, reconnects of all after a kill -9, and more clients than
-file descriptors. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
+"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, reconnects of all after a kill -9, more clients than
+file descriptors, and operators that look at all of it. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
 
 Usage: tests/bench/scale.py [--build DIR] [--clients N] [--rooms N] [--only WORDS] [--write]
 Clients and broker share the machine. Nothing else should run meanwhile. --write keeps the result in RESULTS.md."""
@@ -22,6 +22,7 @@ import results
 
 DEADLINE = 600  # seconds for one run
 HONEST_S = 40  # how long messages go to the clients that came before the others
+SEEN_S = 3  # how long messages go while operators look
 LIMIT = 4096  # file descriptors of the broker that runs out of them
 
 
@@ -189,6 +190,63 @@ class Scale:
         return rows
 
 
+    def seen(self):
+        """What operators ask while all are idle: how long it takes, and what others notice of it. Rows of (what, found)."""
+        broker = Broker(self.build)
+        crowd = others = None
+        rows = []
+
+        def ask(*words):
+            run = subprocess.run([self.zrelay, "-s", broker.server, *words], stdout=subprocess.PIPE, check=True, timeout=DEADLINE)
+            return run.stdout.decode()
+
+        def latency():
+            run = subprocess.run(self.command(broker, "latency", "--rate", 2000, "--messages", 2000 * SEEN_S), stdout=subprocess.PIPE, text=True,
+                                 timeout=DEADLINE, check=True)
+            return json.loads(run.stdout)["latency_us"]
+        try:
+            crowd = subprocess.Popen(self.command(broker, "connect", "--clients", self.clients, "--rooms", self.rooms, "--hold", DEADLINE, "--timeout", DEADLINE),
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            end = time.monotonic() + DEADLINE
+            while time.monotonic() < end:
+                found = dict(re.findall(r"^(zrelay_(?:sessions|rooms)) (\d+)$", ask("metrics"), re.M))
+                if int(found["zrelay_sessions"]) > self.clients and int(found["zrelay_rooms"]) >= self.rooms:
+                    break
+                if crowd.poll() is not None:
+                    raise SystemExit("zrelay bench ended before all clients were there")
+                time.sleep(1)
+            time.sleep(2)  # until nothing moves
+            for words in (["ping", "--count", "1"], ["metrics"], ["top", "--once"], ["top", "sessions", "--once", "--by", "queued"], ["sessions"],
+                          ["rooms", "--stats"]):
+                took, lines, rounds = [], 0, 1 if "--stats" in words else 7
+                for _ in range(rounds):
+                    begin = time.monotonic()
+                    lines = ask(*words).count("\n")
+                    took.append(1000 * (time.monotonic() - begin))
+                took.sort()
+                rows.append((f"`zrelay {' '.join(words)}`", f"{took[rounds // 2]:.0f} ms, at most {took[-1]:.0f} ms; {lines:,} lines"))
+            calm, watched = [], []
+            for _ in range(3):  # by turns, as the machine changes
+                calm.append(latency())
+                others = [subprocess.Popen([self.zrelay, "-s", broker.server, "top", what, "--json", "--interval", "0.5"], stdout=subprocess.DEVNULL)
+                          for what in ("rooms", "sessions")]
+                watched.append(latency())
+                for one in others:
+                    one.terminate()
+                    one.wait()
+            for name in ("p50", "p99"):
+                before, meanwhile = (sorted(each[name] for each in these)[1] for these in (calm, watched))
+                rows.append((f"latency of others, {name}, with two `zrelay top --interval 0.5`",
+                             f"{meanwhile / before:.2f} times ({before:,.0f} µs without, {meanwhile:,.0f} µs with)"))
+        finally:
+            for one in (crowd, *(others or ())):
+                if one and one.poll() is None:
+                    one.kill()
+                    one.wait()
+            broker.close()
+        return rows
+
+
 def table(header, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)) + "\n"
 
@@ -224,10 +282,16 @@ def main():
     if given.only in "out of descriptors":
         print("… out of descriptors", flush=True)
         text += table(["out of descriptors", "found"], scale.run_out()) + "\n"
+    seen = ""
+    if given.only in "seen by operators":
+        print("… seen by operators", flush=True)
+        seen = table([f"seen by operators: {given.clients:,} clients, {given.rooms:,} rooms", "found"], scale.seen())
     text = results.machine(given.build) + f"{given.clients:,} clients, log on disk, clients on the same machine.\n\n" + text
-    print(text)
-    if given.write:
+    print(text + seen)
+    if given.write and not given.only:
         results.keep("scale", text)
+    if given.write and seen:
+        results.keep("seen", results.machine(given.build) + "\n" + seen)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,11 @@ class Screens(ChatCase):
         ann.wait_rows("two [one 1]>")
         ann.line("/join one")
         ann.wait_rows("-- one --", "-- new --", "12:34 eve: again", "one>")
+        self.say(broker, "two", b"not read", nick="zoe")
+        ann.wait_rows("one [two 1]>")
+        ann.line("/quit")
+        self.assertEqual(ann.finish(), 0)
+        self.assertEqual(ann.rows()[-1], "12:34 eve: again")
 
     def test_the_next_chat_shows_what_is_new(self):
         broker = self.broker()

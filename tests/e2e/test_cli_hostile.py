@@ -75,6 +75,9 @@ class Hostile:
             return [self.json(op="who", re=re_, users=[{"nick": EVIL}], count=1, silent=0, version=2, more=False)]
         if op == "rooms":
             return [self.json(op="rooms", re=re_, rooms=[{"room": EVIL, "seq": 1, "count": 1}], more=False)]
+        if op == "stats":
+            row = {"room": EVIL, "nick": EVIL, "address": EVIL, "state": EVIL, "level": EVIL}
+            return [self.json(op="stats", re=re_, time=1, metrics=[{"name": EVIL, "type": "gauge", "help": EVIL, "value": 1}], rooms=[row], sessions=[row])]
         if op == "admin":
             return [self.json(op="ok", re=re_, text=EVIL, bans=[{"user": EVIL, "by": EVIL, "time": EVIL, "reason": EVIL}])]
         if op == "ping":
@@ -88,7 +91,7 @@ class Hostile:
 
 class TerminalSafety(Case):
     COMMANDS = (["who", "r"], ["rooms"], ["history", "r"], ["state", "r"], ["admin", "bans"], ["admin", "ban", "x"], ["ping", "--count", "1"],
-                ["pub", "r", "x"], ["sub", "r", "--all", "--count", "1"])
+                ["pub", "r", "x"], ["sub", "r", "--all", "--count", "1"], ["sessions"], ["rooms", "--stats"], ["metrics"], ["top", "--once"])
 
     def harmless(self, shown, *words):
         self.assertIsNone(HARM.search(shown), shown)
@@ -114,7 +117,7 @@ class TerminalSafety(Case):
 
     def test_refusals(self):
         refused = {"op": "error", "code": EVIL, "text": EVIL, "room": EVIL, "seq": 7}
-        broker = Hostile(self, **{op: refused for op in ("join", "who", "rooms", "replay", "state", "admin")})
+        broker = Hostile(self, **{op: refused for op in ("join", "who", "rooms", "replay", "state", "admin", "stats")})
         for command in self.COMMANDS:
             if command[0] in ("ping",):
                 continue

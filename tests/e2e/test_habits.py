@@ -100,7 +100,7 @@ class Habits(TestCase):
             broker.signal(number)
             broker.signal(signal.SIGCONT)
             self.run_zrelay(broker, "pub", "r", "x")
-        broker.wait_err(f"signal {int(signal.SIGUSR2)} means nothing here")
+        broker.wait_err("SIGUSR2: there is no server/log-file")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             broker = self.broker(config=FAST)
             broker.signal(number)

@@ -192,6 +192,9 @@ UNIT = {
     "entries that a worker holds (each of the group)": ("broker/core/group/groups_manage_test.c test_options_are_shown_and_changed",),
     "entries of a group that are handed out or wait for that (total)":
         ("broker/core/group/group_test.c test_space_is_what_total_leaves", "broker/core/group/groups_manage_test.c test_options_on_both_sides_of_their_bounds"),
+    "rows in a page of stats; in a ranking": ("broker/core/stats/stats_test.c test_a_page_is_bounded",),
+    "rankings of stats under way in all": ("broker/core/stats/stats_test.c test_rankings_are_bounded",),
+    "sessions that follow the audit": ("broker/core/cmd/admin_test.c test_so_many_follow_the_audit",),
     "jwt-leeway": ("broker/auth/jwt_test.c test_times",),
 }
 

@@ -33,7 +33,8 @@ TEST(test_codes) {
 /* Those of section 6, with their costs. */
 TEST(test_ops) {
     static const char *const ops[] = {"hello", "join", "leave", "follow", "publish", "direct", "replay", "state", "who",
-        "rooms", "ping", "kick", "admin", "open", "close", "work", "unwork", "group", "groups", "bye"};
+        "rooms", "ping", "kick", "admin", "open", "close", "work", "unwork", "group", "groups", "stats",
+        "bye"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         ck_assert_msg(strcmp(ops[i], "bye") == 0 || spec_op(ops[i]), "no section of '%s' has its answer", ops[i]);
     for (size_t i = 0; i < spec()->op_count; i++)

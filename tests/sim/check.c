@@ -437,6 +437,8 @@ void check_event(client_t *client, const zrelay_event_t *event) {
     case ZRELAY_GROUP:
         FAIL(client, "I10", "c%u: an event of a group that it did not ask for", client->number);
         break;
+    case ZRELAY_STATS: /* nobody asks for these */
+    case ZRELAY_AUDIT:
     case ZRELAY_USER:
     case ZRELAY_ROOM:
     case ZRELAY_DONE:

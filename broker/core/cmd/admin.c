@@ -2,11 +2,16 @@
  * audit of changes to them. */
 #include "admin.h"
 
+#include "audit.h"
+#include "batch.h"
+
 #include "commands.h"
 #include "control.h"
+#include "drain.h"
 #include "fatal.h"
 #include "logger.h"
 #include "reply.h"
+#include "rooms.h"
 #include "session_end.h"
 #include "state.h"
 
@@ -21,20 +26,6 @@ typedef struct admin_wait {
 } admin_wait_t;
 
 enum { ADMINS_MAX = 64 }; /* under way in all */
-
-static const struct {
-    const char *name;
-    bool about_user;
-    bool here; /* not the edge's */
-    admin_do_t what;
-} s_deeds[] = {
-    {"ban", true, false, ADMIN_BAN},
-    {"bans", false, false, ADMIN_BANS},
-    {"kick", true, true, 0},
-    {"reload", false, false, ADMIN_RELOAD},
-    {"unban", true, false, ADMIN_UNBAN},
-};
-enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
 
 static void s_forget(relay_t *relay, admin_wait_t *wait) {
     HASH_DEL(relay->admins, wait);
@@ -63,6 +54,15 @@ static bool s_is_reason(zr_span_t text) {
     return true;
 }
 
+static void s_done_here(relay_t *relay, const request_t *request) {
+    reply(relay, request, json_pack("{ss}", "op", "ok"));
+}
+
+static void s_note(const request_t *request, const char *did) {
+    zr_span_t by = user_nick(request->session->user);
+    zr_log(ZR_LOG_AUDIT, "%.*s %s", (int)by.len, by.ptr, did);
+}
+
 static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t reason) {
     user_t *user = session_user(&relay->sessions, nick);
     zr_span_t by = user_nick(request->session->user);
@@ -74,7 +74,7 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
     }
     zr_log(ZR_LOG_AUDIT, "%.*s kicks %.*s: %.*s", (int)by.len, by.ptr, (int)nick.len, nick.ptr, (int)reason.len,
         reason.len ? reason.ptr : "");
-    reply(relay, request, json_pack("{ss}", "op", "ok"));
+    s_done_here(relay, request);
     for (session_t *session = user ? user->sessions : NULL, *next; session;
          session = next) { /* the last one takes `user` with it */
         next = session->next;
@@ -85,6 +85,155 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
     outbox_add(relay->outbox, &drop);
 }
 
+/* For what is done later, by the edge or the log. NULL: too many are under way, and it has answered so. */
+static admin_wait_t *s_wait(relay_t *relay, request_t *request, admin_do_t what) {
+    session_t *session = request->session;
+    if (HASH_COUNT(relay->admins) >= ADMINS_MAX) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return NULL;
+    }
+    admin_wait_t *wait = fatal_calloc(sizeof *wait);
+    *wait = (admin_wait_t){.ticket = ++relay->last_ticket,
+        .session = session->id,
+        .link = session->link,
+        .id = json_incref(request->id),
+        .what = what};
+    HASH_ADD(hh, relay->admins, ticket, sizeof wait->ticket, wait);
+    return wait;
+}
+
+static void s_delete_key(relay_t *relay, request_t *request, room_t *room, zr_span_t key) {
+    zr_entry_t entry = {.flags = ZR_ENTRY_DELETE, .sender = user_nick(request->session->user), .key = key};
+    size_t size = room_state_size(entry.sender, key, 0);
+    if (!room || !room_state_newest(&room->keys, key)) {
+        s_done_here(relay, request);
+        return;
+    }
+    batch_add(relay, room, &entry, request->now);
+    room_state_accept(&room->keys, &relay->room_state_limits, key, true, entry.seq, size);
+    json_t *ok = json_pack("{ss}", "op", "ok");
+    if (request->id)
+        json_object_set(ok, "re", request->id);
+    batch_answer(relay, request->session, ok, 0, true); /* once it is stored */
+}
+
+static void s_delete_entries(relay_t *relay, request_t *request, const room_t *room, uint64_t upto) {
+    admin_wait_t *wait = room && room->level != ZR_LEVEL_NONE ? s_wait(relay, request, ADMIN_DELETE) : NULL;
+    if (!room || room->level == ZR_LEVEL_NONE)
+        s_done_here(relay, request);
+    if (!wait)
+        return;
+    log_trim_t *trim = fatal_calloc(sizeof *trim);
+    trim->ticket = wait->ticket;
+    trim->room_len = room->name_len;
+    memcpy(trim->room, room->name, room->name_len);
+    trim->upto = upto < room->stored ? upto : room->stored;
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_TRIM, .trim = trim});
+}
+
+static void s_delete(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    const char *wrong = NULL;
+    zr_span_t name = {0}, key = {0}, by = user_nick(request->session->user);
+    uint64_t upto = ZR_INT_MAX;
+    (void)user, (void)reason;
+    zr_get_string(request->object, "room", 0, SIZE_MAX, &name, &wrong);
+    zr_get_string_opt(request->object, "key", SIZE_MAX, &key, &wrong);
+    zr_get_uint_opt(request->object, "upto", 0, &upto, &wrong);
+    bool keyed = zr_has(request->object, "key");
+    if (!wrong && keyed && zr_has(request->object, "upto"))
+        wrong = "upto";
+    if (wrong) {
+        fail_member(relay, request, wrong);
+        return;
+    }
+    if (!zr_room_valid(name) || (keyed && !zr_key_valid(key))) {
+        fail(relay, request, zr_room_valid(name) ? ZR_BAD_KEY : ZR_BAD_ROOM, NULL);
+        return;
+    }
+    if (!relay->log->engine->trim && !keyed) {
+        fail(relay, request, ZR_ADMIN_FAILED, "this log deletes by its retention only");
+        return;
+    }
+    room_t *room = room_find(relay, name);
+    if (keyed)
+        zr_log(ZR_LOG_AUDIT, "%.*s deletes the key %.*s in %.*s", (int)by.len, by.ptr, (int)key.len, key.ptr,
+            (int)name.len, name.ptr);
+    else
+        zr_log(ZR_LOG_AUDIT, "%.*s deletes entries of %.*s up to %llu", (int)by.len, by.ptr, (int)name.len, name.ptr,
+            (unsigned long long)(room && upto > room->stored ? room->stored : upto));
+    if (keyed)
+        s_delete_key(relay, request, room, key);
+    else
+        s_delete_entries(relay, request, room, upto);
+}
+
+static void s_log_level(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    const char *wrong = NULL, *name = json_string_value(json_object_get(request->object, "level"));
+    zr_log_level_t level;
+    (void)user, (void)reason;
+    if (!name || !zr_log_level_from_name(name, &level))
+        wrong = "level";
+    if (wrong) {
+        fail_member(relay, request, wrong);
+        return;
+    }
+    zr_span_t by = user_nick(request->session->user);
+    zr_log_set_level(level);
+    zr_log(ZR_LOG_AUDIT, "%.*s sets the log level to %s", (int)by.len, by.ptr, name);
+    s_done_here(relay, request);
+}
+
+static void s_drain(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_begin(relay, false);
+    s_note(request, "drains the broker: new sessions are refused");
+    s_done_here(relay, request);
+}
+
+static void s_drain_away(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_begin(relay, true);
+    s_note(request, "drains the broker: new sessions are refused, and the others sent away");
+    s_done_here(relay, request);
+}
+
+static void s_undrain(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_end(relay);
+    s_note(request, "drains the broker no more");
+    s_done_here(relay, request);
+}
+
+static void s_audit(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    if (!audit_follow(relay, request->session)) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    s_note(request, "follows the audit");
+    s_done_here(relay, request);
+}
+
+static const struct {
+    const char *name;
+    bool about_user;
+    void (*here)(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason); /* NULL: the edge does it */
+    admin_do_t what;
+} s_deeds[] = {
+    {"audit", false, s_audit, 0},
+    {"ban", true, NULL, ADMIN_BAN},
+    {"bans", false, NULL, ADMIN_BANS},
+    {"delete", false, s_delete, ADMIN_DELETE},
+    {"drain", false, s_drain, 0},
+    {"drain-away", false, s_drain_away, 0},
+    {"kick", true, s_kick, 0},
+    {"log-level", false, s_log_level, 0},
+    {"reload", false, NULL, ADMIN_RELOAD},
+    {"unban", true, NULL, ADMIN_UNBAN},
+    {"undrain", false, s_undrain, 0},
+};
+enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
+
 static void s_copy(char *to, zr_span_t from) {
     if (from.len)
         memcpy(to, from.ptr, from.len);
@@ -92,20 +241,12 @@ static void s_copy(char *to, zr_span_t from) {
 }
 
 static void s_hand_on(relay_t *relay, request_t *request, admin_do_t what, zr_span_t user, zr_span_t reason) {
-    if (HASH_COUNT(relay->admins) >= ADMINS_MAX) {
-        fail_wait(relay, request, BUSY_WAIT_MS);
+    const session_t *session = request->session;
+    admin_wait_t *wait = s_wait(relay, request, what);
+    if (!wait)
         return;
-    }
-    session_t *session = request->session;
-    admin_wait_t *wait = fatal_calloc(sizeof *wait);
-    *wait = (admin_wait_t){.ticket = ++relay->last_ticket,
-        .session = session->id,
-        .link = session->link,
-        .id = json_incref(request->id),
-        .what = what};
     s_copy(wait->user, user);
     s_copy(wait->by, user_nick(session->user));
-    HASH_ADD(hh, relay->admins, ticket, sizeof wait->ticket, wait);
 
     admin_request_t *admin = fatal_calloc(sizeof *admin);
     admin->ticket = wait->ticket;
@@ -144,10 +285,11 @@ void cmd_admin(relay_t *relay, request_t *request) {
         s_refuse(relay, request, name);
     else if (wrong)
         fail_member(relay, request, wrong);
-    else if (s_deeds[deed].what == ADMIN_BAN && zr_span_equal(user, user_nick(request->session->user)))
+    else if (!s_deeds[deed].here && s_deeds[deed].what == ADMIN_BAN &&
+             zr_span_equal(user, user_nick(request->session->user)))
         fail(relay, request, ZR_ADMIN_FAILED, "that is yourself: you could not lift the ban again");
     else if (s_deeds[deed].here)
-        s_kick(relay, request, user, reason);
+        s_deeds[deed].here(relay, request, user, reason);
     else
         s_hand_on(relay, request, s_deeds[deed].what, user, reason);
 }

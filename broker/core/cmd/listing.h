@@ -7,10 +7,12 @@
 #include "request.h"
 
 typedef struct {
-    zr_span_t name;  /* of the room, or the prefix of rooms */
-    zr_span_t after; /* the page begins behind this name; empty: at the first */
-    size_t limit;    /* names in the page; 1 to PAGE_MAX */
-    bool versions;   /* of presence, too */
+    zr_span_t name;                /* of the room, or the prefix of rooms */
+    zr_span_t after;               /* the page begins behind this name; empty: at the first */
+    size_t limit;                  /* names in the page; 1 to PAGE_MAX */
+    bool versions;                 /* of presence, too */
+    uint64_t id;                   /* with `after`, of the last one in the page before (stats_key_t) */
+    const struct stats_kind *kind; /* of the things that `stats` lists */
 } page_t;
 
 /* Answers `request`, whose session is connected, with the page. */

@@ -306,6 +306,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         return;
     uint64_t errors = relay->stats.errors + (p.whole != ZR_OK); /* the one of a frame refused as a whole is charged */
     zr_publish_entry_t entry;
+    meter_add(&session->meter, count, frame.len, now);
     s_take_plain(&p, &reader, first);
     while (zr_publish_next(&reader, &entry))
         s_take(&p, &entry);
@@ -355,6 +356,7 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
         .text = true,
         .name = request->room,
         .now = request->now};
+    meter_add(&request->session->meter, 1, request->size, request->now);
     s_begin(&p, ZR_OK);
     s_take(&p, &entry);
     s_end(&p);

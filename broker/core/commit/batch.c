@@ -67,6 +67,8 @@ static void s_close(relay_t *relay, room_t *room) {
     pass->frames[pass->frame_count++] =
         (batch_frame_t){.room = room, .frame = frame, .last = room->head, .keyed = room->open_keyed};
     room->unstored++;
+    meter_add(&room->meter, room->open_count, len, relay->now);
+    meter_add(&relay->meter, room->open_count, len, relay->now);
     if (room->level != ZR_LEVEL_NONE)
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_APPEND,
                                       .append = {.room = zr_span_of(zr_blob_data(frame), room->name_len),

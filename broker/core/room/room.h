@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "buffer.h"
+#include "meter.h"
 #include "frame_limit.h"
 #include "hash.h"
 #include "room_state.h"
@@ -40,6 +41,7 @@ typedef struct room {
     struct room *next_open;
     size_t unstored; /* frames handed to the log and not stored yet */
 
+    meter_t meter; /* of the frames that were gathered */
     room_state_t keys;
     presence_t presence;
     bool has_news; /* presence to tell */

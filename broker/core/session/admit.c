@@ -137,6 +137,8 @@ static void s_bind(relay_t *relay, session_t *session, const access_user_t *acce
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
     session->local = speaker->local;
+    snprintf(session->address, sizeof session->address, "%.*s", (int)speaker->address.len,
+        speaker->address.len ? speaker->address.ptr : "");
     session->leaf = speaker->leaf;
 }
 
@@ -163,6 +165,7 @@ static void s_begin(
     client_t *client = dedupe_hold(&relay->dedupe, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
     session_t *session = session_add(&relay->sessions, client, nick, speaker->name.len > 0);
     session->maker = s_maker(relay, speaker);
+    session->since = request->now;
     flood_arrive(relay, session, request->route, request->now);
     s_bind(relay, session, access, speaker);
     if (hello->meta)
@@ -216,6 +219,11 @@ static void s_arrive(
         silence_broken(relay, old);
         request->session = old;
         s_renew(relay, request, hello, speaker);
+        return;
+    }
+    if (!old && relay->drain.on && !(access && access_sees_stats(access))) { /* operators still look, and undrain */
+        fail(relay, request, ZR_TOO_MANY_SESSIONS,
+            "this broker takes no new sessions; connect to another, or try later");
         return;
     }
     if (!old && s_is_full(relay, speaker)) {

@@ -40,6 +40,7 @@ enum { EXPIRE_MAX = 500 };
 void relay_channels_tick(relay_t *relay, uint64_t now) {
     channels_t *channels = &relay->sessions.channels;
     uint64_t patience = relay->config.login_timeout_ms * 1000;
+    drain_tick(relay);
     for (size_t i = 0; i < EXPIRE_MAX && channels->quiet; i++) {
         channel_t *channel = channels->quiet;
         if (now < channel->opened + patience)

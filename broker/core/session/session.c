@@ -52,6 +52,7 @@ static void s_leave_user(sessions_t *sessions, session_t *session) {
     session->user = NULL;
     if (!user->sessions) {
         HASH_DEL(sessions->users, user);
+        name_order_remove(&sessions->by_nick, &user->by_nick);
         free(user);
     }
 }
@@ -63,6 +64,7 @@ static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nic
         memcpy(user->nick, nick.ptr, nick.len);
         user->nick_len = nick.len;
         HASH_ADD(hh, sessions->users, nick, nick.len, user);
+        name_order_add(&sessions->by_nick, &user->by_nick, user_nick(user));
     }
     DL_APPEND(user->sessions, session);
     user->count++;

@@ -6,6 +6,7 @@
 #include "barred.h"
 #include "channels.h"
 #include "deadlines.h"
+#include "meter.h"
 #include "dedupe.h"
 #include "follow.h"
 #include "room_makers.h"
@@ -32,14 +33,18 @@ typedef struct session {
     uint64_t link; /* rises whenever the route changes: frames sent before may never have arrived */
     struct user *user;
     client_t *client;
-    rates_t rates;                     /* its debt; without a route, its connection owes it too */
-    maker_t *maker;                    /* of the rooms that it makes; NULL: they are not counted */
-    uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
-    bool authenticated;                /* the nick is the user's name */
-    bool by_token;                     /* and the peer logged in with a token, without a key */
-    uint64_t connection;               /* of the last hello (peer_t); stays when it is detached. 0 on a channel */
-    bool local;                        /* likewise */
-    channel_t *channels;               /* of a gateway: its peers' */
+    rates_t rates;                      /* its debt; without a route, its connection owes it too */
+    maker_t *maker;                     /* of the rooms that it makes; NULL: they are not counted */
+    uint8_t token[SESSION_TOKEN_SIZE];  /* for resuming */
+    bool authenticated;                 /* the nick is the user's name */
+    bool by_token;                      /* and the peer logged in with a token, without a key */
+    uint64_t connection;                /* of the last hello (peer_t); stays when it is detached. 0 on a channel */
+    bool local;                         /* likewise */
+    char address[ZR_ADDRESS_TEXT_SIZE]; /* likewise, for operators; empty: this machine */
+    uint64_t since;                     /* µs since 1970: when it began */
+    meter_t meter;                      /* of what it publishes */
+    uint64_t limited, lost; /* how often it was told to wait; and was to get a frame for which its queue had no room */
+    channel_t *channels;    /* of a gateway: its peers' */
     size_t channel_count;
     bool leaf;                   /* it says that it is one; the right is asked for beside */
     bool carries;                /* it is behind a leaf, and opened channels by way of it */
@@ -77,11 +82,13 @@ typedef struct user {
     session_t *sessions;
     size_t count; /* of them */
     UT_hash_handle hh;
+    name_order_node_t by_nick;
 } user_t;
 
 typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
+    name_order_t by_nick;           /* the same, by name (user_t.by_nick) */
     rate_connections_t connections; /* the debts of those without a session */
     channels_t channels;
     session_t *silent;    /* longest first */

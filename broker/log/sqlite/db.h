@@ -76,6 +76,9 @@ bool db_each_group(
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, zr_error_t *error);
 
+/* Adds the bytes of the database's files, and sets those that are free on their disk. */
+void db_dir_measure(const char *dir, uint64_t *bytes, uint64_t *free_bytes);
+
 /* Could a database be opened in this directory, or the directory be made? Changes nothing. A broker may be using it. */
 bool db_dir_check(const char *dir, zr_error_t *error);
 

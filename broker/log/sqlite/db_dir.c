@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,19 @@ bool db_dir_has(const char *dir, const char *name) {
     bool there = lstat(path, &status) == 0;
     free(path);
     return there;
+}
+
+void db_dir_measure(const char *dir, uint64_t *bytes, uint64_t *free_bytes) {
+    static const char *const names[] = {DB_NAME, DB_NAME "-wal"};
+    struct stat status;
+    struct statvfs disk;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = db_path(dir, names[i]);
+        *bytes += stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+        free(path);
+    }
+    if (statvfs(dir, &disk) == 0)
+        *free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
 bool db_dir_sync(const char *dir, zr_error_t *error) {

@@ -28,17 +28,19 @@ typedef struct {
     const db_newest_t *newest;
     const policy_t *policy;
     log_keep_t keep;
-    uint64_t now; /* 0: nothing goes for its age */
+    uint64_t upto; /* entries up to it go whatever the policy */
+    uint64_t now;  /* 0: nothing goes for its age */
 } retain_t;
 
 static bool s_exceeds(const policy_t *policy, uint64_t entries, uint64_t bytes) {
     return (policy->max_entries && entries > policy->max_entries) || (policy->max_bytes && bytes > policy->max_bytes);
 }
 
-static bool s_goes(const retain_t *retain, uint64_t time, uint64_t entries, uint64_t bytes) {
+static bool s_goes(const retain_t *retain, uint64_t last, uint64_t time, uint64_t entries, uint64_t bytes) {
     const policy_t *policy = retain->policy;
     bool aged = policy->max_age && retain->now > policy->max_age && time < retain->now - policy->max_age;
-    return aged || (policy->max_entries && retain->newest->entries - entries >= policy->max_entries) ||
+    return aged || last <= retain->upto ||
+           (policy->max_entries && retain->newest->entries - entries >= policy->max_entries) ||
            (policy->max_bytes && retain->newest->bytes - bytes >= policy->max_bytes);
 }
 
@@ -81,12 +83,12 @@ static bool s_find(const retain_t *retain, size_t max, plan_t *plan, bool *more)
         uint64_t time = (uint64_t)sqlite3_column_int64(statement, 1);
         uint64_t entries = (uint64_t)sqlite3_column_int64(statement, 2);
         uint64_t bytes = (uint64_t)sqlite3_column_int64(statement, 3);
-        bool ahead = s_is_ahead(retain, last, &time), goes = s_goes(retain, time, entries, bytes);
+        bool ahead = s_is_ahead(retain, last, &time), goes = s_goes(retain, last, time, entries, bytes);
         if (!goes && !ahead) {
             plan->ahead = (ahead_t){pending, time};
             break;
         }
-        if (goes && log_keeps(&retain->keep, last, retain->newest->bytes - plan->bytes)) {
+        if (goes && last > retain->upto && log_keeps(&retain->keep, last, retain->newest->bytes - plan->bytes)) {
             pending = 0;
             break;
         }
@@ -117,8 +119,10 @@ static void s_cut(const retain_t *retain, sqlite3_stmt *row, plan_t *plan) {
     zr_entry_t entry;
     if (!zr_deliver_read(&reader, frame))
         return; /* it is damaged; readers are told */
-    while (s_exceeds(retain->policy, entries, bytes) && zr_deliver_next(&reader, &entry) &&
-           entry.seq < retain->newest->head && !log_keeps(&retain->keep, entry.seq, bytes)) {
+    while (zr_deliver_next(&reader, &entry) &&
+           (entry.seq <= retain->upto ||
+               (s_exceeds(retain->policy, entries, bytes) && !log_keeps(&retain->keep, entry.seq, bytes))) &&
+           entry.seq < retain->newest->head) {
         after = entry.seq;
         entries--;
         bytes -= ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
@@ -139,7 +143,8 @@ static void s_cut(const retain_t *retain, sqlite3_stmt *row, plan_t *plan) {
 }
 
 static bool s_trim(const retain_t *retain, plan_t *plan) {
-    if (!s_exceeds(retain->policy, retain->newest->entries - plan->entries, retain->newest->bytes - plan->bytes))
+    if (plan->oldest >= retain->upto &&
+        !s_exceeds(retain->policy, retain->newest->entries - plan->entries, retain->newest->bytes - plan->bytes))
         return true;
     sqlite3_stmt *row = db_statement(retain->db, DB_SQL_FRAMES);
     sqlite3_bind_int64(row, 1, db_frame_id(retain->room, plan->oldest));
@@ -200,8 +205,18 @@ static bool s_carry_out(const retain_t *retain, uint64_t oldest, const plan_t *p
 
 bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error) {
-    retain_t retain = {
-        .db = db, .room = room, .newest = db_newest(db, room), .policy = kept->policy, .keep = kept->keep, .now = now};
+    return db_trim(db, room, kept, 0, now, frames, bounds, more, error);
+}
+
+bool db_trim(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t upto, uint64_t now, size_t frames,
+    log_bounds_t *bounds, bool *more, zr_error_t *error) {
+    retain_t retain = {.db = db,
+        .room = room,
+        .newest = db_newest(db, room),
+        .policy = kept->policy,
+        .keep = kept->keep,
+        .upto = upto,
+        .now = now};
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);
     sqlite3_bind_int64(statement, 1, room);
     plan_t plan = {.oldest = 0};

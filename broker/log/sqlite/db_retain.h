@@ -15,6 +15,9 @@ typedef struct {
  * that stays is cut. `*more`: call again. `bounds` gets the new bounds. Values of keys stay. */
 bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error);
+/* The same, and entries up to `upto` go too. */
+bool db_trim(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t upto, uint64_t now, size_t frames,
+    log_bounds_t *bounds, bool *more, zr_error_t *error);
 /* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
 bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);
 /* Marks that were used ahead of `now`, by a clock that was wrong, count as used now; at most `rows`. */

@@ -154,6 +154,8 @@ static bool s_is_due(disk_room_t *room, uint64_t now) {
     const policy_t *policy = room->policy;
     if (room->bounds.head == 0 || room->going)
         return false;
+    if (room->trim_upto)
+        return true;
     /* A check that is further away was planned by a clock that was ahead. */
     bool planned = now < room->age_check && room->age_check - now <= AGE_CHECK_MAX;
     bool aged = policy->max_age && now && !planned;
@@ -178,7 +180,7 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
             continue;
         FATAL_GROW(due, *count, size);
         due[(*count)++] = (write_retain_t){
-            .room = room->id, .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))}, .owner = room};
+            .room = room->id, .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))}, .upto = room->trim_upto, .owner = room};
     }
     return due;
 }

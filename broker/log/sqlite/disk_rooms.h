@@ -12,10 +12,11 @@ typedef struct disk_room {
     size_t name_len;
     uint32_t id;
     const policy_t *policy;
-    log_bounds_t bounds;         /* committed */
-    bool grown;                  /* since retention looked last */
-    uint64_t age_check;          /* when retention looks for entries that are too old */
-    bool going;                  /* a pass that is not answered yet forgets it */
+    log_bounds_t bounds;             /* committed */
+    bool grown;                      /* since retention looked last */
+    uint64_t age_check;              /* when retention looks for entries that are too old */
+    uint64_t trim_upto, trim_ticket; /* an operator deletes entries up to there; 0: nobody does */
+    bool going;                      /* a pass that is not answered yet forgets it */
     struct disk_room *successor; /* of one that is going: what is appended meanwhile is of this one, known by id only */
     struct disk_room *next_buried;
     UT_hash_handle hh;

@@ -41,6 +41,7 @@ typedef struct {
     bool failing;                       /* the last pass for the disk could not be stored */
     bool told;                          /* there was a line about it */
     uint64_t failed_passes;             /* of this episode */
+    uint64_t passes, failed, store_us;  /* log_stats_t */
     bool chores_failing;
     uint64_t held; /* the log's `hold` that the database has */
     zr_log_limit_t failure_lines, read_lines;
@@ -160,11 +161,13 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
         pass->bytes += sizeof *commit->groups + (commit->groups[i].state ? zr_blob_len(commit->groups[i].state) : 0);
 
     if (!self->flight && !write_pass_for_disk(pass)) { /* no pass before it, and nothing to write */
+        self->passes++;
         s_stored(self, pass);
         write_pass_destroy(pass);
         return;
     }
     pass->later = NULL;
+    pass->began_us = zr_boot_us();
     *self->flight_end = pass;
     self->flight_end = &pass->later;
     self->queued += pass->bytes;
@@ -242,6 +245,9 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass) {
     if (!self->flight)
         self->flight_end = &self->flight;
     self->queued -= pass->bytes;
+    self->passes += pass->ok;
+    self->failed += !pass->ok;
+    self->store_us += zr_boot_us() - pass->began_us;
     if (pass->ok) {
         if (self->failing && write_pass_for_disk(pass)) {
             if (self->told)
@@ -255,7 +261,7 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass) {
     write_pass_destroy(pass);
 }
 
-static void s_retained_answered(write_retained_t *retained) {
+static void s_retained_answered(log_sqlite_t *self, write_retained_t *retained) {
     disk_room_t *room = retained->owner;
     if (retained->failed)
         disk_room_again(room);
@@ -263,6 +269,10 @@ static void s_retained_answered(write_retained_t *retained) {
         room->bounds.oldest = retained->bounds.oldest;
     if (!retained->failed && retained->bounds.head == room->bounds.head)
         room->bounds.tail = retained->bounds.tail;
+    if (retained->upto && retained->upto == room->trim_upto && !retained->more) {
+        room->trim_upto = 0;
+        self->log.sink.trimmed(self->log.sink.ctx, room->trim_ticket, !retained->failed);
+    }
     free(retained);
 }
 
@@ -298,7 +308,7 @@ static void s_answer(log_t *log) {
             s_pass_answered(self, (write_pass_t *)mail);
             break;
         case LOG_MAIL_RETAINED:
-            s_retained_answered((write_retained_t *)mail);
+            s_retained_answered(self, (write_retained_t *)mail);
             break;
         case LOG_MAIL_CHORES:
             s_chores_answered(self, (write_chores_t *)mail);
@@ -444,6 +454,39 @@ static void s_destroy(log_t *log) {
     free(self);
 }
 
+/* With the next housekeeping. */
+static void s_trim(log_t *log, const log_trim_t *trim) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    zr_span_t name = zr_span_of(trim->room, trim->room_len);
+    if (!s_on_disk(self, name)) {
+        self->memory->sink = self->log.sink;
+        self->memory->engine->trim(self->memory, trim);
+        return;
+    }
+    disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    bool there = room && room->bounds.head && !room->going, busy = there && room->trim_upto;
+    if (!there || busy || !trim->upto) {
+        self->log.sink.trimmed(self->log.sink.ctx, trim->ticket, !busy);
+        return;
+    }
+    room->trim_upto = trim->upto;
+    room->trim_ticket = trim->ticket;
+}
+
+static void s_stats(log_t *log, log_stats_t *stats) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    stats->passes = self->passes;
+    stats->failed_passes = self->failed;
+    stats->store_us = self->store_us;
+    stats->failing = self->failing;
+    stats->waiting_bytes = self->queued;
+    stats->max_waiting_bytes = self->config.queue_bytes;
+    db_dir_measure(self->config.dir, &stats->file_bytes, &stats->free_bytes);
+    log_stats_t memory = log_stats(self->memory);
+    stats->entries = memory.entries;
+    stats->bytes = memory.bytes;
+}
+
 static const log_engine_t s_engine = {
     .next_seq = s_next_seq,
     .append = s_append,
@@ -459,6 +502,8 @@ static const log_engine_t s_engine = {
     .is_full = s_is_full,
     .is_idle = s_is_idle,
     .tick = s_tick,
+    .trim = s_trim,
+    .stats = s_stats,
 };
 
 static void s_begin_positions(log_sqlite_t *self) {

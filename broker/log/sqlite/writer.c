@@ -218,8 +218,10 @@ static void s_retain(writer_t *self, job_t *job) {
     write_retained_t *retained = fatal_calloc(sizeof *retained);
     retained->mail.kind = LOG_MAIL_RETAINED;
     retained->owner = room->owner;
-    retained->failed = !db_retain(self->db, room->room, &room->kept, job->chores->now, STEP_FRAMES, &retained->bounds,
-        &more, &job->chores->error);
+    retained->upto = room->upto;
+    retained->failed = !db_trim(self->db, room->room, &room->kept, room->upto, job->chores->now, STEP_FRAMES,
+        &retained->bounds, &more, &job->chores->error);
+    retained->more = more && !retained->failed;
     if (retained->failed || !more)
         job->room++;
     zr_mailbox_put(self->answers, &retained->mail);

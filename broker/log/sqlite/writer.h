@@ -47,6 +47,7 @@ typedef struct write_pass {
     size_t bytes;             /* of memory that it holds */
     bool ok;                  /* the writer's answer */
     char *error;              /* why it is not ok; NULL: not known, see the one before it */
+    uint64_t began_us;        /* the loop's: when it was handed over (zr_boot_us) */
     struct write_pass *later; /* the loop's: the next one in flight */
     bool answered;            /* the loop's: the sink knows already */
 } write_pass_t;
@@ -60,14 +61,17 @@ bool write_pass_for_disk(const write_pass_t *pass);
 typedef struct {
     uint32_t room;
     db_kept_t kept;
-    void *owner; /* the loop's */
+    uint64_t upto; /* entries up to it are deleted, whatever the policy; 0: none */
+    void *owner;   /* the loop's */
 } write_retain_t;
 
 /* What came of it. */
 typedef struct {
     zr_mail_t mail; /* LOG_MAIL_RETAINED */
     void *owner;
-    bool failed; /* nothing could be deleted for now; `bounds` are not set */
+    uint64_t upto; /* as asked for */
+    bool failed;   /* nothing could be deleted for now; `bounds` are not set */
+    bool more;     /* another answer follows */
     log_bounds_t bounds;
 } write_retained_t;
 

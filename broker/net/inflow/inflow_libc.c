@@ -97,14 +97,23 @@ static int s_look(int poller, struct epoll_event *events, int most) {
     return count;
 }
 
+static int s_sleep(int poller, struct epoll_event *events, int most, int timeout) {
+    uint64_t since = s_nanoseconds();
+    int count = epoll_pwait(poller, events, most, timeout, NULL);
+    patience_slept(&s_patience, s_nanoseconds() - since);
+    return count;
+}
+
 IN_FRONT_OF_LIBC int epoll_wait(int poller, struct epoll_event *events, int most, int timeout) {
     if (timeout > 0 && s_time_is_stopped())
         timeout = -1;
     int tried = inflow_take_changes(events, most);
     if (tried)
         return tried;
-    int count = timeout && patience_begin(&s_patience) ? s_look(poller, events, most) : 0;
-    return count ? count : epoll_pwait(poller, events, most, timeout, NULL);
+    if (timeout == 0)
+        return epoll_pwait(poller, events, most, 0, NULL);
+    int count = patience_begin(&s_patience) ? s_look(poller, events, most) : 0;
+    return count ? count : s_sleep(poller, events, most, timeout);
 }
 
 static ssize_t s_leave(int fd, ssize_t result, int code) {
@@ -140,7 +149,7 @@ IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
         return got;
     if (got <= 0)
         return s_leave(fd, got, errno);
-    patience_ask(&s_patience);
+    patience_read(&s_patience, (size_t)got);
     inflow_reason_t reason = inflow_read(inflow_calls.inflow, fd, data, (size_t)got);
     if (reason == INFLOW_FINE)
         return got;

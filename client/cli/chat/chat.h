@@ -138,6 +138,7 @@ bool chat_enter(chat_t *chat, zr_span_t name);
 bool chat_query(chat_t *chat, zr_span_t nick);
 void chat_switch(chat_t *chat, size_t index);
 void chat_forget(chat_t *chat, size_t index);
+void chat_rooms_finish(chat_t *chat);
 size_t chat_find(const chat_t *chat, zr_span_t name, bool person); /* room_count: not there */
 chat_room_t *chat_current(chat_t *chat);                           /* NULL: in no room */
 

@@ -82,7 +82,7 @@ static uint64_t s_newest(const chat_room_t *room) {
 void chat_switch(chat_t *chat, size_t index) {
     chat_room_t *before = chat_current(chat);
     chat_tell_moves(chat);
-    if (before && s_newest(before) > before->read)
+    if (before && before != &chat->rooms[index] && s_newest(before) > before->read)
         before->read = s_newest(before);
     chat->current = index;
     chat_room_t *room = &chat->rooms[index];
@@ -168,13 +168,22 @@ void chat_mark_read(chat_t *chat) {
     }
 }
 
+static void s_free(chat_room_t *room) {
+    free(room->name);
+    recent_finish(&room->recent);
+    people_finish(&room->people);
+}
+
+void chat_rooms_finish(chat_t *chat) {
+    while (chat->room_count > 0)
+        s_free(&chat->rooms[--chat->room_count]);
+}
+
 void chat_forget(chat_t *chat, size_t index) {
     chat_mark_read(chat);
     chat_room_t *room = &chat->rooms[index];
     bool was_current = index == chat->current;
-    free(room->name);
-    recent_finish(&room->recent);
-    people_finish(&room->people);
+    s_free(room);
     chat->room_count--;
     memmove(room, room + 1, (chat->room_count - index) * sizeof chat->rooms[0]);
     if (chat->current > index || (chat->current == chat->room_count && chat->current > 0))

@@ -71,7 +71,7 @@ static void s_typed(chat_t *chat, prompt_result_t result, zr_span_t line) {
         s_next_room(chat, chat->room_count - 1);
 }
 
-static void s_write_jobs(chat_t *chat, struct pollfd *files) {
+static void s_wait(chat_t *chat, struct pollfd *files) {
     nfds_t count = jobs_files(&chat->jobs, files + 1);
     conn_wait(&chat->session, files, count + 1, prompt_waiting(chat->prompt) ? 0 : chat_due(chat));
     jobs_move(&chat->jobs, files + 1, count);
@@ -87,7 +87,7 @@ static void s_terminal(chat_t *chat) {
         if (chat->ended)
             break;
         struct pollfd files[JOBS_FILES + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
-        s_write_jobs(chat, files);
+        s_wait(chat, files);
         s_terminal_signals(chat);
         zr_span_t line = {0};
         s_typed(chat, prompt_read(chat->prompt, &line), line);
@@ -280,8 +280,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
 static void s_finish(chat_t *chat) {
     chat_read_end(chat);
     chat_send_end(chat);
-    while (chat->room_count > 0)
-        chat_forget(chat, 0);
+    chat_rooms_finish(chat);
     jobs_finish(&chat->jobs);
     settings_finish(&chat->settings);
     marks_finish(&chat->marks);

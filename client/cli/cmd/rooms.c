@@ -8,7 +8,8 @@
 #include "names.h"
 #include "output.h"
 #include "typed.h"
-#include "conn.h"
+#include "options.h"
+#include "stats_ask.h"
 
 typedef struct {
     output_t output;
@@ -41,7 +42,9 @@ static int s_room(const zrelay_event_t *event, void *ctx) {
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    int code = cli_options(&cmd_rooms, config, NULL, 0, &argc, argv);
+    bool stats = false;
+    const zr_option_t options[] = {{"stats", 0, ZR_OPTION_FLAG, &stats, NULL, 0, 0}};
+    int code = cli_options(&cmd_rooms, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;
     if (argc > 1)
@@ -51,7 +54,9 @@ static int s_run(config_t *config, int argc, char **argv) {
     conn_t session;
     uint64_t request;
     code = conn_open(&session, config, CONN_NAMELESS);
-    if (code == 0) {
+    if (code == 0 && stats) {
+        code = stats_print(&session, stats_table("rooms"), argc ? typed_name(argv[0]) : "", &rooms.output);
+    } else if (code == 0) {
         if (rooms.aligned && !rooms.json)
             zr_buffer_printf(&rooms.output.buffer, "%-32s %7s %16s\n", "ROOM", "PRESENT", "HEAD");
         int failed = zrelay_rooms(session.relay, argc ? typed_name(argv[0]) : "", &request);
@@ -69,6 +74,12 @@ const command_t cmd_rooms = {
     .help = "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
             "position of its newest message ('-': they are not kept); separated by tabs when stdout is no\n"
             "terminal. With a broker that keeps others on disk, rooms kept in memory begin at a high position,\n"
-            "so that none is ever given twice.\n",
+            "so that none is ever given twice.\n"
+            "\n"
+            "Options:\n"
+            "      --stats             for operators, who see all rooms: name, messages and bytes of the last second,\n"
+            "                          messages since the room is in memory, members, users present, keys, groups,\n"
+            "                          frames that wait for the log, bytes, the newest position, and the level. On a\n"
+            "                          broker with users it needs the right 'stats' or 'admin'\n",
     .run = s_run,
 };

@@ -11,6 +11,8 @@ int machine_state(machine_t *machine, const char *room, const char *key, uint64_
 int machine_who(machine_t *machine, const char *room, uint64_t *request);
 int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);
 int machine_direct(machine_t *machine, const char *nick, const char *text, uint64_t *request);
+int machine_stats(machine_t *machine, const char *options, uint64_t *request);
+int machine_admin_delete(machine_t *machine, const char *room, uint64_t upto, const char *key, uint64_t *request);
 int machine_ask(machine_t *machine, const char *nick, const char *room, const char *text, uint64_t *request);
 int machine_answer(
     machine_t *machine, const char *nick, const char *ask, bool failed, const char *text, uint64_t *request);

@@ -76,6 +76,21 @@ static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     direct_on_message(m, object);
 }
 
+static void s_audit(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    zr_span_t text;
+    uint64_t number = 0, time = 0;
+    const char *wrong = NULL;
+    if (events_full(m))
+        return; /* the next number shows it */
+    if (!zr_get_string(object, "text", 0, SIZE_MAX, &text, &wrong) ||
+        !zr_get_uint(object, "number", 0, &number, &wrong) || !zr_get_uint(object, "time", 0, &time, &wrong)) {
+        m->malformed++;
+        return;
+    }
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_AUDIT, .text = text.ptr, .count = number, .time = time});
+}
+
 static const struct {
     const char *op;
     void (*handle)(machine_t *m, json_t *object, uint64_t re);
@@ -89,6 +104,7 @@ static const struct {
     {"direct", s_direct},
     {"queued", s_queued},
     {"dismissed", s_dismissed},
+    {"audit", s_audit},
     {"lost", s_lost},
 };
 

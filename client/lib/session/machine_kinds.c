@@ -20,6 +20,7 @@ const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_ANSWER] = {"direct", "ok", false, false, direct_ask_answer, direct_answered, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
     [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
+    [REQUEST_STATS] = {"stats", "stats", false, false, question_ask_stats, question_answer_stats, question_refuse},
     [REQUEST_KICK] = {"kick", "ok", false, false, question_ask_kick, question_answer_ok, question_refuse},
     [REQUEST_GROUPS] = {"groups", "groups", false, false, work_ask_groups, work_on_groups, question_refuse},
     [REQUEST_GROUP] = {"group", "ok", false, false, work_ask_group, question_answer_ok, question_refuse},

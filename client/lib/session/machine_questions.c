@@ -223,8 +223,17 @@ void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     json_object_del(object, "room");
     json_object_set_new(object, "do", json_string(request->key));
+    if (strcmp(request->key, "delete") == 0) {
+        json_object_set_new(object, "room", json_string(request->name));
+        if (request->text)
+            json_object_set_new(object, "key", json_string(request->text));
+        else
+            s_set(object, "upto", request->until);
+        return;
+    }
     if (request->name[0])
-        json_object_set_new(object, "user", json_string(request->name));
+        json_object_set_new(
+            object, strcmp(request->key, "log-level") == 0 ? "level" : "user", json_string(request->name));
     if (request->text)
         json_object_set_new(object, "reason", json_string(request->text));
 }
@@ -349,6 +358,20 @@ static bool s_is_reason(zr_span_t text) {
     return text.len <= REASON_MAX && zr_utf8_valid(text);
 }
 
+int machine_admin_delete(machine_t *m, const char *room, uint64_t upto, const char *key, uint64_t *number) {
+    request_t *request;
+    if (!room || !zr_room_valid(zr_span(room)) || upto > ZR_INT_MAX || (key && !zr_key_valid(zr_span(key))))
+        return ZRELAY_EINVAL;
+    int code = machine_question(m, REQUEST_ADMIN, zr_span(room), number, &request);
+    if (code)
+        return code;
+    strcpy(request->key, "delete");
+    request->until = upto;
+    if (key)
+        strcpy(request->text = machine_alloc(strlen(key) + 1), key);
+    return 0;
+}
+
 static void s_set_reason(request_t *request, const char *reason) {
     if (reason)
         strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
@@ -359,7 +382,8 @@ int machine_admin(machine_t *m, const char *what, const char *user, const char *
         const char *name;
         bool user, reason;
     } deeds[] = {{"reload", false, false}, {"bans", false, false}, {"unban", true, false}, {"kick", true, true},
-        {"ban", true, true}};
+        {"ban", true, true}, {"log-level", true, false}, {"drain", false, false}, {"drain-away", false, false},
+        {"undrain", false, false}, {"audit", false, false}};
     size_t deed = 0;
     while (deed < sizeof deeds / sizeof *deeds && (!what || strcmp(deeds[deed].name, what) != 0))
         deed++;

@@ -22,6 +22,8 @@ void question_answer_ping(machine_t *m, request_t *request, json_t *object);
 void question_ask_kick(machine_t *m, request_t *request, json_t *object);
 void question_ask_admin(machine_t *m, request_t *request, json_t *object);
 void question_answer_admin(machine_t *m, request_t *request, json_t *object);
+void question_ask_stats(machine_t *m, request_t *request, json_t *object);
+void question_answer_stats(machine_t *m, request_t *request, json_t *object);
 void question_ask_follow(machine_t *m, request_t *request, json_t *object);
 void question_ask_join(machine_t *m, request_t *request, json_t *object);
 void question_ask_nothing(machine_t *m, request_t *request, json_t *object);

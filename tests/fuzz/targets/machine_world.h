@@ -287,6 +287,9 @@ static void s_on_event(const zrelay_event_t *event) {
         fuzz_require(s_room_of(zr_span(event->room)) >= 0);
         s_world.readers[s_room_of(zr_span(event->room))].any = false;
         break;
+    case ZRELAY_AUDIT:
+        fuzz_require(event->text); /* a broker may send it unasked */
+        break;
     case ZRELAY_QUEUED:
         fuzz_require(!s_world.connected);
         break;
@@ -303,7 +306,8 @@ static void s_on_event(const zrelay_event_t *event) {
     case ZRELAY_DISMISSED:
     case ZRELAY_GROUP_LOST:
     case ZRELAY_GROUP:
-        fuzz_require(false); /* no program here works for a group */
+    case ZRELAY_STATS:
+        fuzz_require(false); /* no program here works for a group, or asks for counters */
         break;
     case ZRELAY_DIRECT:
     case ZRELAY_NICK:

@@ -174,4 +174,43 @@ TEST(test_limit_says_nothing_when_nothing_was_held) {
     ck_assert_str_eq(s_captured(), "");
 }
 
+TEST(test_json) {
+    s_capture();
+    zr_log_set_json(true);
+    zr_log(ZR_LOG_WARN, "a \"b\" \\ \n %d", 3);
+    const char *line = s_captured(), *level = strstr(line, ",\"level\":");
+    ck_assert_msg(strncmp(line, "{\"time\":\"20", 12) == 0 && level, "%s", line);
+    ck_assert_str_eq(level, ",\"level\":\"warn\",\"text\":\"a \\\"b\\\" \\\\ \\\\x0a 3\"}\n");
+    zr_log_set_json(false);
+    zr_log(ZR_LOG_WARN, "text");
+    ck_assert_ptr_null(strchr(s_captured(), '{'));
+}
+
+typedef struct {
+    char last[100];
+    unsigned count;
+} heard_t;
+
+static void s_hear(void *ctx, uint64_t time, zr_span_t line) {
+    heard_t *heard = ctx;
+    ck_assert_uint_gt(time, 1700000000000000);
+    snprintf(heard->last, sizeof heard->last, "%.*s", (int)line.len, line.ptr);
+    heard->count++;
+}
+
+TEST(test_the_audit_is_told) {
+    heard_t heard = {0};
+    s_capture();
+    zr_log_follow_audit(s_hear, &heard);
+    zr_log(ZR_LOG_AUDIT, "%s is in", "ann\x1b");
+    zr_log(ZR_LOG_WARN, "no audit");
+    zr_log_set_json(true);
+    ck_assert_str_eq(heard.last, "ann\\x1b is in");
+    zr_log(ZR_LOG_AUDIT, "more");
+    ck_assert_str_eq(heard.last, "more");
+    zr_log_follow_audit(NULL, NULL);
+    zr_log(ZR_LOG_AUDIT, "unheard");
+    ck_assert_uint_eq(heard.count, 2);
+}
+
 UNIT_SUITE("common.logger")

@@ -104,6 +104,8 @@ static const char *const s_names[] = {
     "control-group-seek",
     "control-groups-answer",
     "control-groups",
+    "control-stats-answer",
+    "control-stats",
     "control-unwork",
     "control-work",
     "control-working",

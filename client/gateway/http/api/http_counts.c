@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "metric_text.h"
+
 static const char *const s_resources[HTTP_RESOURCES] = {
     [HTTP_PAGE] = "other",
     [HTTP_HEALTH] = "health",
@@ -22,18 +24,15 @@ void http_count_answer(http_counts_t *counts, http_resource_t resource, unsigned
         counts->answers[resource][class - 2]++;
 }
 
-static void s_head(zr_buffer_t *out, const char *name, const char *type, const char *help) {
-    zr_buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 void http_metric(zr_buffer_t *out, const char *name, const char *type, const char *help, uint64_t value) {
-    s_head(out, name, type, help);
-    zr_buffer_printf(out, "%s %" PRIu64 "\n", name, value);
+    zr_metric_head(out, ZR_METRICS_PROMETHEUS, name, type, help);
+    zr_metric_value(out, name, NULL, NULL, value, 1);
 }
 
 static void s_write_answers(zr_buffer_t *out, const http_counts_t *counts) {
     static const char name[] = "zrelay_gateway_http_answers_total";
-    s_head(out, name, "counter", "Answers of the HTTP API by resource and class of status.");
+    zr_metric_head(
+        out, ZR_METRICS_PROMETHEUS, name, "counter", "Answers of the HTTP API by resource and class of status.");
     for (size_t resource = 0; resource < HTTP_RESOURCES; resource++)
         for (size_t class = 0; class < HTTP_CLASSES; class ++)
             if (counts->answers[resource][class] > 0)

@@ -1,8 +1,7 @@
-/* GET of the rooms, of the users in a room, and of the metrics. */
+/* GET of the rooms, and of the users in a room. */
 #include <jansson.h>
 
 #include "fatal.h"
-#include "http_events.h"
 #include "http_request.h"
 
 static void s_ask(http_request_t *request, json_t *question, const http_ask_calls_t *calls) {
@@ -96,18 +95,4 @@ void http_who_take(http_request_t *request) {
     request->close = s_close_who;
     if (http_lease(request))
         s_ask_who(request, NULL);
-}
-
-/* --- Metrics --- */
-
-void http_metrics_take(http_request_t *request) {
-    http_api_t *api = request->api;
-    zr_buffer_t out = {0};
-    api->counts.sessions = http_pool_count(api->pool);
-    api->counts.stream_queued = http_events_queued(api);
-    if (api->config.metrics)
-        api->config.metrics(api->config.ctx, &out);
-    http_counts_write(&out, &api->counts);
-    http_answer(request, 200, HTTP_METRICS_TYPE, NULL, zr_span_of(out.data, out.len));
-    zr_buffer_finish(&out);
 }

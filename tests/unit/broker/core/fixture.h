@@ -156,7 +156,8 @@ void fx_refused(route_t route, const char *code, const char *format, ...) __attr
 uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
-/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work, o for kick;
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work, o for kick,
+ * t for stats;
  * '!' denies. A name that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7"
  * takes key 7 for those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);

@@ -127,6 +127,13 @@ static void s_read(log_t *log, const log_read_t *read) {
     s_queue(s_late(log), &(effect_t){.kind = EFFECT_READ, .read = copy});
 }
 
+static void s_trim(log_t *log, const log_trim_t *trim) {
+    late_log_t *late = s_late(log);
+    log_t *place = late->calls->place(late->ctx, zr_span_of(trim->room, trim->room_len));
+    place->sink = late->log.sink;
+    place->engine->trim(place, trim);
+}
+
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     log_t *place = s_late(log)->calls->place(s_late(log)->ctx, room);
     log_bounds_t bounds = place->engine->bounds(place, room);
@@ -169,6 +176,7 @@ void late_log_begin(late_log_t *late, zr_level_t level) {
         .read = s_read,
         .bounds = s_bounds,
         .forget = s_forget,
+        .trim = s_trim,
         .keep = s_keep};
     late->log = (log_t){.engine = &late->engine, .level = level};
 }

@@ -236,6 +236,42 @@ START_TEST(test_a_room_is_used_in_the_pass_that_forgets_it) {
 }
 END_TEST
 
+START_TEST(test_an_operator_deletes_entries) {
+    ct_begin();
+    if (!ct_log->engine->trim) {
+        ct_finish();
+        return;
+    }
+    ct_append_as('a', 1, 1, "k", false);
+    ct_append('a', 3);
+    ct_append('a', 3);
+    ct_append('b', 2);
+    ct_store();
+    ct_trim('x', 9); /* there is no such room */
+    ct_trim('a', 0);
+    ct_expect_bounds('a', 0, 7);
+    ct_trim('a', 2); /* within a frame */
+    ct_expect_bounds('a', 2, 7);
+    ct_expect_read('a', "2: 3 4 | 4: 5 6 7 | = 7", .after = 0);
+    ct_expect_read('a', "2: 3 4 | 4: 5 6 7 | = 7 complete", .after = 2);
+    ct_trim('a', 4);
+    ct_expect_read('a', "4: 5 6 7 | = 7", .after = 0);
+    ct_trim('a', 7); /* not the newest */
+    ct_expect_read('a', "6: 7 | = 7", .after = 0);
+    ct_append('a', 1);
+    ct_store();
+    ct_trim('a', 7);
+    ct_expect_read('a', "7: 8 | = 8", .after = 0);
+    ct_expect_read('b', "0: 1 2 | = 2 complete", .after = 0);
+    if (ct_engine->keeps) {
+        ct_reopen(0);
+        ct_expect_bounds('a', 7, 8);
+        ct_expect_read('a', "7: 8 | = 8", .after = 0);
+    }
+    ct_finish();
+}
+END_TEST
+
 /* --- The suite --- */
 
 static void s_add(const TTest *const *tests, size_t count) {
@@ -246,7 +282,8 @@ static void s_add(const TTest *const *tests, size_t count) {
 int contract_run(const contract_t *engine) {
     const TTest *tests[] = {test_passes_are_answered_in_order, test_marks_are_given_back, test_bounds,
         test_an_unknown_room, test_slices_are_cut_at_both_ends, test_the_last_so_many, test_each_read_of_a_small_room,
-        test_retention, test_a_room_is_forgotten, test_a_room_is_used_in_the_pass_that_forgets_it};
+        test_retention, test_a_room_is_forgotten, test_a_room_is_used_in_the_pass_that_forgets_it,
+        test_an_operator_deletes_entries};
     s_add(tests, sizeof tests / sizeof *tests);
     ct_engine = engine;
     ct_tests_t more;

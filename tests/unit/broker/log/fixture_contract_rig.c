@@ -48,6 +48,11 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
     s_say("= %u%s%s", (unsigned)slice->seq, slice->complete ? " complete" : "", slice->more ? " more" : "");
 }
 
+static void s_trimmed(void *ctx, uint64_t ticket, bool ok) {
+    ck_assert_ptr_eq(ctx, &ct_log);
+    s_say("%u trimmed%s ", (unsigned)ticket, ok ? "" : "!");
+}
+
 bool ct_pump(int ms) {
     struct pollfd fd = {.fd = log_fd(ct_log), .events = POLLIN};
     if (fd.fd < 0)
@@ -73,7 +78,7 @@ void ct_silent(void) {
 
 static void s_open(uint64_t keep) {
     ct_log = ct_engine->open(keep);
-    ct_log->sink = (log_sink_t){&ct_log, s_stored, s_read_done};
+    ct_log->sink = (log_sink_t){&ct_log, s_stored, s_read_done, s_trimmed};
     ck_assert_int_eq(ct_log->level, ct_engine->level);
     ck_assert_int_eq(ct_log->engine->restore != NULL, ct_engine->keeps);
     ck_assert_int_eq(ct_log->engine->answer != NULL, ct_engine->hold != NULL);
@@ -162,6 +167,16 @@ void ct_store(void) {
 
 void ct_forget(char name) {
     ct_log->engine->forget(ct_log, &(log_forget_t){.room = {name}, .room_len = 1, .head = *ct_head(name)});
+}
+
+void ct_trim(char name, uint64_t upto) {
+    ct_log->engine->trim(ct_log, &(log_trim_t){.ticket = 3, .room = {name}, .room_len = 1, .upto = upto});
+    for (int i = 0; !ct_got[0]; i++) {
+        ck_assert_int_lt(i, 1000);
+        log_tick(ct_log, 1000000);
+        ct_pump(10);
+    }
+    ct_expect("3 trimmed ");
 }
 
 void ct_hold(uint64_t pass) {

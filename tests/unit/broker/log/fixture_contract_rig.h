@@ -31,6 +31,7 @@ uint64_t *ct_head(char name);
 void ct_append_as(char name, size_t count, uint64_t gap, const char *key, bool deletes);
 void ct_append(char name, size_t count);
 void ct_forget(char name);
+void ct_trim(char name, uint64_t upto); /* and waits until it is done */
 void ct_commit(uint64_t pass);
 
 /* A pass with one mark, of the client id that is `client` 32 times. */

@@ -38,7 +38,7 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
 
 static void s_begin(log_memory_limits_t limits) {
     s_log = log_memory_new(&limits);
-    s_log->sink = (log_sink_t){NULL, s_stored, s_read_done};
+    s_log->sink = (log_sink_t){.stored = s_stored, .read_done = s_read_done};
     s_heads[0] = s_heads[1] = 0;
 }
 

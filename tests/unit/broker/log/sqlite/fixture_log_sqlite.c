@@ -48,7 +48,7 @@ static void s_open(void) {
     rig.log = log_sqlite_new(&rig.config, note, error);
     ck_assert_msg(rig.log, "%s", error->text);
     ck_assert_str_eq(note, "");
-    rig.log->sink = (log_sink_t){NULL, s_stored, s_read_done};
+    rig.log->sink = (log_sink_t){.stored = s_stored, .read_done = s_read_done};
     rig.epoch = log_sqlite_epoch(rig.log);
     rig.got[0] = '\0';
 }

@@ -6,7 +6,8 @@
 static unsigned s_looks(patience_t *patience, unsigned questions, bool answered) {
     unsigned looks = 0;
     for (unsigned i = 0; i < questions; i++) {
-        patience_ask(patience);
+        patience_slept(patience, PATIENCE_REST_NS);
+        patience_read(patience, PATIENCE_BYTES);
         if (!patience_begin(patience))
             continue;
         looks++;
@@ -17,12 +18,37 @@ static unsigned s_looks(patience_t *patience, unsigned questions, bool answered)
 
 TEST(test_a_thread_that_reads_nothing_does_not_look) {
     patience_t patience = {0};
+    patience_slept(&patience, PATIENCE_REST_NS);
     ck_assert(!patience_begin(&patience));
-    patience_ask(&patience);
-    patience_ask(&patience);
+    patience_slept(&patience, PATIENCE_REST_NS);
+    patience_read(&patience, PATIENCE_BYTES);
+    patience_read(&patience, PATIENCE_BYTES);
     ck_assert(patience_begin(&patience));
     patience_found(&patience, true);
     ck_assert(!patience_begin(&patience)); /* once for all that was read */
+}
+
+TEST(test_a_thread_that_hardly_slept_does_not_look) {
+    patience_t patience = {0};
+    patience_read(&patience, PATIENCE_BYTES);
+    ck_assert(!patience_begin(&patience)); /* it did not sleep at all */
+    patience_slept(&patience, PATIENCE_REST_NS - 1);
+    patience_read(&patience, PATIENCE_BYTES);
+    ck_assert(!patience_begin(&patience));
+    patience_slept(&patience, PATIENCE_REST_NS);
+    patience_read(&patience, PATIENCE_BYTES);
+    ck_assert(patience_begin(&patience));
+}
+
+TEST(test_a_ping_is_not_looked_for) {
+    patience_t patience = {0};
+    patience_slept(&patience, PATIENCE_REST_NS);
+    patience_read(&patience, PATIENCE_BYTES - 1);
+    ck_assert(!patience_begin(&patience));
+    patience_slept(&patience, PATIENCE_REST_NS);
+    patience_read(&patience, PATIENCE_BYTES);
+    patience_read(&patience, PATIENCE_BYTES - 1);
+    ck_assert(patience_begin(&patience));
 }
 
 TEST(test_it_looks_for_each_answer_while_they_come) {

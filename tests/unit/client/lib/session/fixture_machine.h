@@ -363,6 +363,12 @@ static inline const char *fixture_event(void) {
     case ZRELAY_GROUP:
         sprintf(text, "group %s %s for %" PRIu64, room, name, e->request);
         break;
+    case ZRELAY_AUDIT:
+        sprintf(text, "audit #%" PRIu64 " %.200s", e->count, e->text);
+        break;
+    case ZRELAY_STATS:
+        sprintf(text, "stats %.200s for %" PRIu64, e->text, e->request);
+        break;
     }
     return text;
 }

@@ -383,6 +383,42 @@ TEST(test_admin_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
 }
 
+TEST(test_more_for_operators) {
+    machine_admin(b.machine, "log-level", "debug", NULL, NULL);
+    SENT("admin do=log-level level=debug");
+    ck_assert_int_eq(machine_admin(b.machine, "log-level", NULL, NULL, NULL), ZRELAY_EINVAL);
+    machine_admin_delete(b.machine, "r", 7, NULL, NULL);
+    SENT("admin do=delete room=r upto=7");
+    machine_admin_delete(b.machine, "r", 0, "k", NULL);
+    SENT("admin do=delete room=r key=k");
+    ck_assert_int_eq(machine_admin_delete(b.machine, "r r", 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_admin_delete(b.machine, "r", 0, "k k", NULL), ZRELAY_EINVAL);
+    machine_admin(b.machine, "audit", NULL, NULL, NULL);
+    SENT("admin do=audit");
+    fixture_json("{'op':'audit','number':4,'time':7,'text':'x'}");
+    EVENT("audit #4 x");
+    fixture_json("{'op':'audit','number':'4','time':7,'text':'x'}");
+    NO_EVENT();
+}
+
+TEST(test_stats_in_pages) {
+    ck_assert_int_eq(machine_stats(b.machine, "[1]", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_stats(b.machine, "{", NULL), ZRELAY_EINVAL);
+    machine_stats(b.machine, NULL, &number);
+    SENT("stats");
+    fixture_json("{'op':'stats','re':%d,'metrics':[]}", fixture_id());
+    EVENT("stats {\"op\":\"stats\",\"re\":2,\"metrics\":[]} for 1");
+    EVENT("done 1 count=1 seq=0 complete");
+    machine_stats(b.machine, "{\"of\":\"rooms\"}", &number);
+    SENT("stats of=rooms");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':0}", fixture_id());
+    SENT("stats of=rooms after=a session=0");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':4}", fixture_id());
+    SENT("stats of=rooms after=a session=4");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':4}", fixture_id());
+    NOTHING_SENT(); /* that would go on without end */
+}
+
 TEST(test_kick) {
     ck_assert_int_eq(machine_kick(b.machine, "r", "eve", 0, NULL, &number), 0);
     SENT("kick room=r user=eve");

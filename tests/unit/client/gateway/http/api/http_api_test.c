@@ -99,10 +99,16 @@ TEST(test_metrics) {
     channel_t *channel = api_welcome();
     json_int_t id = api_expect(channel, "rooms");
     e = api_request("GET", "/metrics", "", "");
+    api_say(channel, "{'op':'error','re':%d,'code':'forbidden','text':'x'}", (int)api_expect(channel, "stats"));
     ck_assert_has(api_body(e), "zrelay_gateway_http_waiting 1\n");
+    ck_assert_ptr_null(strstr(api_body(e), "zrelay_sessions"));
     ck_assert_has(api_body(e), "zrelay_gateway_http_sessions 1\n");
     api_say(channel, "{'op':'error','re':%d,'code':'rate-limited','text':'x','wait':1}", (int)id);
     e = api_request("GET", "/metrics", "", "");
+    api_say(channel,
+        "{'op':'stats','re':%d,'time':1,'metrics':[{'name':'zrelay_sessions','type':'gauge','help':'S.','value':3}]}",
+        (int)api_expect(channel, "stats"));
+    ck_assert_has(api_body(e), "# HELP zrelay_sessions S.\n# TYPE zrelay_sessions gauge\nzrelay_sessions 3\n");
     ck_assert_has(api_body(e), "# TYPE zrelay_gateway_http_answers_total counter\n");
     ck_assert_has(api_body(e), "zrelay_gateway_http_answers_total{resource=\"rooms\",status=\"4xx\"} 1\n");
     ck_assert_has(api_body(e), "zrelay_gateway_http_waiting 0\n");

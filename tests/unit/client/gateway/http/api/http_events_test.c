@@ -296,6 +296,8 @@ TEST(test_many_readers_get_the_same_bytes) {
     ck_assert_str_eq(api_body(first), strcpy((char[2000]){0}, api_body(second)));
     ck_assert_has(api_body(json), "data: {\"room\":\"lobby\",\"seq\":2,");
     exchange_t *metrics = api_request("GET", "/metrics", "", "");
+    channel_t *asker = api_welcome();
+    api_say(asker, "{'op':'error','re':%d,'code':'forbidden','text':'x'}", (int)api_expect(asker, "stats"));
     ck_assert_has(api_body(metrics), "zrelay_gateway_streams 3\n");
     ck_assert_has(api_body(metrics), "zrelay_gateway_stream_entries_total 9\n");
 }
