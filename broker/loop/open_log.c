@@ -12,11 +12,11 @@ log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error) 
     log_sqlite_config_t config = {
         .dir = settings->data,
         .refuse_corrupt = settings->refuse_corrupt,
-        .memory = settings->log,
-        .policies = settings->relay.policies,
-        .mark_age = settings->mark_age_ms * 1000,
-        .max_marks = settings->relay.max_clients,
-        .queue_bytes = (size_t)settings->queue_bytes,
+        .durable = {.memory = settings->log,
+            .policies = settings->relay.policies,
+            .mark_age = settings->mark_age_ms * 1000,
+            .max_marks = settings->relay.max_clients,
+            .queue_bytes = (size_t)settings->queue_bytes},
         .fresh_epoch = *epoch,
     };
     char note[512];
@@ -25,6 +25,6 @@ log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error) 
         return NULL;
     if (note[0])
         zr_log(ZR_LOG_ERROR, "%s", note);
-    *epoch = log_sqlite_epoch(log);
+    *epoch = log_durable_epoch(log);
     return log;
 }

@@ -5,7 +5,7 @@
 #ifndef WRITER_H
 #define WRITER_H
 
-#include "db.h"
+#include "db_ops.h"
 #include "log_mail.h"
 
 typedef struct {
@@ -92,7 +92,7 @@ typedef struct writer writer_t;
 /* Starts the thread. `db` is its own from now on, and the caller's again after writer_destroy. It puts what it is done
  * with into `answers`: passes in their order, what came of each room, chores. All of that is malloc'ed, and the
  * caller's then. */
-writer_t *writer_new(db_t *db, zr_mailbox_t *answers);
+writer_t *writer_new(const db_ops_t *ops, db_t *db, zr_mailbox_t *answers);
 
 /* Writes all waiting passes, then ends the thread. NULL is accepted. */
 void writer_destroy(writer_t *writer);
