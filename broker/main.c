@@ -10,8 +10,8 @@
 #include "bans.h"
 #include "jwt_keys.h"
 #include "key_file.h"
-#include "db.h"
 #include "db_backup.h"
+#include "open_log.h"
 #include "options.h"
 #include "server.h"
 #include "service.h"
@@ -37,6 +37,8 @@ static const char s_usage[] =
     "  --check-config       check FILE and the other options, and what they name: addresses, users, keys,\n"
     "                       the directory; and leave. A broker may be using them\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
+    "  --store URI          keep messages in a database of PostgreSQL, postgresql://USER@HOST/DATABASE;\n"
+    "                       the password comes from a file or the environment, never from here\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it\n"
     "  --restore FILE       make FILE, such a copy, the log of --data, and leave; no broker may be using\n"
@@ -59,6 +61,7 @@ static zr_setting_option_t s_sets[] = {
     {"listen", "server", "listen", {0}},
     {"back", "server", "back", {0}},
     {"data", "log", "data", {0}},
+    {"store", "log", "store", {0}},
     {"users", "auth", "users", {0}},
     {"server-key", "auth", "server-key", {0}},
     {"log-level", "server", "log-level", {0}},
@@ -213,8 +216,7 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
     zr_pair_t pair;
     bans_t bans = {0};
     bool there, ok = sockets_check(settings, error);
-    if (settings->data[0])
-        ok &= db_dir_check(settings->data, error);
+    ok &= open_log_check(settings, error);
     if (settings->server_key[0]) {
         ok &= zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
         zr_pair_wipe(&pair);
@@ -252,6 +254,8 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
         printf(", the key in %s", settings->server_key);
     if (settings->data[0])
         printf(", the directory %s", settings->data);
+    if (settings->store[0])
+        printf(", the database %s", settings->store);
     puts(": ok");
     return true;
 }
@@ -259,7 +263,7 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
 static bool s_run(const flags_t *flags, zr_error_t *error) {
     static settings_t settings;
     if (flags->version)
-        return puts("zrelayd " ZRELAY_VERSION) >= 0;
+        return printf("zrelayd " ZRELAY_VERSION "\n%s\n", open_log_engines()) >= 0;
     if (flags->help)
         return fputs(s_usage, stdout) >= 0;
     if (sodium_init() < 0)

@@ -66,6 +66,15 @@ static bool s_open_writer(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
            s_take_lease(db, error) && pg_schema_read(db, fresh_epoch, error);
 }
 
+bool log_postgres_check(const char *uri, zr_error_t *error) {
+    if (!pg_check(uri, error))
+        return false;
+    db_t *db = pg_new(uri, false);
+    bool ok = pg_connect(db, error);
+    pg_close(db);
+    return ok;
+}
+
 log_t *log_postgres_new(const log_postgres_config_t *config, zr_error_t *error) {
     if (!pg_check(config->uri, error))
         return NULL;

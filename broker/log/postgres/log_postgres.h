@@ -10,6 +10,9 @@ typedef struct {
     uint64_t fresh_epoch;
 } log_postgres_config_t;
 
+/* Could the database be used? Connects to it, and changes nothing. */
+bool log_postgres_check(const char *uri, zr_error_t *error);
+
 /* Connects, makes the tables that are missing, and takes the lease; one that another broker has it awaits for some
  * seconds. The level is ZR_LEVEL_REPLICATED if the server waits for standbys. NULL and a line in `error`, or the log;
  * log_destroy gives it back. If later another broker takes the lease, the process ends at once (pg_lease.h). */

@@ -1,0 +1,134 @@
+"""zrelayd --store: messages acked in PostgreSQL survive kill -9 of broker and server. What a server doubts is not acked."""
+import subprocess
+import threading
+import unittest
+
+import test_durable
+from harness import ZRELAYD, Program, publish_frame, wait_for
+from postgres_case import Cluster, PostgresCase, installed
+from test_durable import DISK, FAST, acks
+
+NUMBERS, REPLICATED = 20000, 3
+
+
+def setUpModule():
+    if not installed():
+        raise unittest.SkipTest("PostgreSQL is not installed, or zrelayd was built without libpq")
+
+
+class Killed(PostgresCase):
+    def feed(self, pub):
+        for first in range(1, NUMBERS, 500):
+            pub.write(b"".join(b"%d\n" % number for number in range(first, first + 500)))
+            with self.more:
+                self.more.wait_for(lambda at=first: self.seen() > at - 1000)
+        pub.close_stdin()
+
+    def seen(self):
+        return bytes(self.sub.out).count(b"\n")
+
+    def await_seen(self, count, programs):
+        def look():
+            with self.more:
+                self.more.notify()
+            return self.seen() >= count
+        wait_for(look, f"{count} numbers at the reader: {self.seen()} {[program.errors() for program in programs]}")
+
+    def test_every_number_once_and_in_order(self):
+        self.more = threading.Condition()
+        broker = self.durable(config=FAST)
+        epoch = broker.epoch
+        self.sub = self.zrelay(broker, "sub", "n", "--all", "--count", str(NUMBERS))
+        pub = self.zrelay(broker, "pub", "n")
+        threading.Thread(target=self.feed, args=(pub,), daemon=True).start()
+        for part in (1, 2, 3):
+            self.await_seen(part * NUMBERS // 5, (broker, pub, self.sub))
+            if part != 2:
+                self.cluster.script("kill")
+                self.cluster.script("again")
+            if part != 1:
+                broker = self.again(broker, config=FAST)
+                self.assertEqual(broker.epoch, epoch)
+        self.await_seen(NUMBERS, (broker, pub, self.sub))
+        self.assertEqual((pub.finish(), self.sub.finish()), (0, 0), pub.errors() + self.sub.errors())
+        expected = b"".join(b"%d\n" % number for number in range(1, NUMBERS + 1))
+        self.assertTrue(bytes(self.sub.out) == expected, "the reader saw something else")
+        history = self.run_zrelay(broker, "history", "n")
+        self.assertTrue(bytes(history.out) == expected, "the log holds something else")
+
+
+class Restarted(PostgresCase, test_durable.Restarted):
+    """What holds for a log on disk holds here."""
+
+    def setUp(self):
+        super().setUp()
+        self.store = self.cluster.uri
+
+    durable, again, refused = PostgresCase.durable, PostgresCase.again, PostgresCase.refused
+
+
+class Leader(PostgresCase):
+    publish, history = test_durable.DurableCase.publish, test_durable.DurableCase.history
+
+    def test_one_broker_leads(self):
+        first = self.durable(config=FAST)
+        second = Program([ZRELAYD, "--listen", "tcp://127.0.0.1:*", "--store", self.cluster.uri], stdin=subprocess.DEVNULL)
+        self.addCleanup(second.end)
+        peer = self.peer(first)
+        self.assertEqual(self.publish(peer, "r", (1, b"a")), (DISK, 1, 1))
+        self.assertEqual(second.finish(), 1)
+        self.assertRegex(second.errors(), r"another broker leads the log in this database \(\S+ pid \d+\)")
+
+        # As if the first one had not been heard of for longer than its lease lasts.
+        self.cluster.sql("UPDATE zrelay.lease SET until = '-infinity', pid = 0")
+        third = self.durable(config=FAST)
+        self.assertEqual(third.epoch, first.epoch)
+        peer.send(publish_frame("r", (2, b"b")))
+        self.assertEqual(first.finish(), 1, first.errors())
+        self.assertIn("another broker leads", first.errors())
+        later = self.peer(third, client=peer.client)
+        self.assertEqual(self.publish(later, "r", (1, b"a"), (2, b"b"))[:2], (DISK, 2))
+        self.assertEqual(self.history(third, "r"), [b"a", b"b"])
+
+    def test_what_cannot_be_used_is_refused(self):
+        self.assertIn("holds a password", self.refused("--store", "postgresql://zrelay:secret@localhost/postgres"))
+        self.assertIn("take one of them away", self.refused("--store", self.cluster.uri, "--data", self.path("data")))
+        self.assertIn("write postgresql://", self.refused("--store", "mysql://localhost"))
+        self.assertIn("cannot connect", self.refused("--store", f"postgresql:///postgres?host={self.path('nowhere')}"))
+        self.assertIn("cannot connect", self.refused("--store", f"postgresql:///postgres?host={self.path('nowhere')}", "--check-config"))
+        self.cluster.sql("CREATE SCHEMA zrelay; CREATE TABLE zrelay.migrations AS SELECT 99 AS version")
+        self.assertIn("newer zrelayd", self.refused("--store", self.cluster.uri))
+
+
+class Replicated(PostgresCase):
+    settings = ("synchronous_standby_names = 'standby'", "synchronous_commit = local", "wal_receiver_timeout = 1s", "wal_sender_timeout = 1s")
+    publish, history = test_durable.DurableCase.publish, test_durable.DurableCase.history
+
+    def setUp(self):
+        super().setUp()
+        self.standby = Cluster(self.cluster.folder, command="standby")
+        self.addCleanup(self.standby.remove)
+
+    def test_a_cancelled_wait_for_the_standby_is_no_ack(self):
+        broker = self.durable(config=FAST)
+        peer = self.peer(broker)
+        self.assertEqual(peer.welcome["level"], "replicated")
+        self.assertEqual(self.publish(peer, "r", (1, b"a")), (REPLICATED, 1, 1))
+        self.standby.script("stop", "immediate")
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zrelayd' AND wait_event = 'SyncRep'"
+        peer.send(publish_frame("r", (2, b"b")))
+        for _ in range(2):  # the commit itself; then that of the lease, which asks for its fate
+            wait_for(lambda: self.cluster.sql(waits) != "0", "a commit that waits")
+            self.cluster.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'zrelayd' AND wait_event = 'SyncRep'")
+        wait_for(lambda: "doubts a commit" in broker.errors(), "a line about it")
+        wait_for(lambda: self.cluster.sql(waits) != "0", "the next try")
+        self.assertEqual(self.cluster.sql("SELECT max(last) FROM zrelay.frames"), "2")  # visible, and not safe
+        self.assertEqual(self.history(broker, "r"), [b"a"])
+        self.assertFalse(peer.front.poll(0), "it was answered")
+        self.standby.script("again")
+        while not acks(frame := peer.receive()):
+            self.assertEqual(frame[:1], b"{")
+        self.assertEqual(acks(frame), (REPLICATED, 2, 2))
+        self.assertEqual(self.history(broker, "r"), [b"a", b"b"])
+        broker = self.again(broker, config=FAST)
+        self.assertEqual(self.history(broker, "r"), [b"a", b"b"])
