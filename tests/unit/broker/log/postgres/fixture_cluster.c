@@ -33,10 +33,6 @@ int cluster_run(const char *name, int (*run)(const char *name)) {
     return code;
 }
 
-int cluster_tests(const char *name) {
-    return unit_run(name, NULL, cluster_wipe);
-}
-
 void cluster_command(const char *command) {
     ck_assert_int_eq(s_script(command, NULL), 0);
 }

@@ -11,9 +11,6 @@
  * installed. */
 int cluster_run(const char *name, int (*run)(const char *name));
 
-/* unit_run for the above. */
-int cluster_tests(const char *name);
-
 /* `tests/postgres/cluster COMMAND` of the server. */
 void cluster_command(const char *command);
 
