@@ -6,7 +6,7 @@ import unittest
 import test_durable
 from harness import ZRELAYD, Program, publish_frame, wait_for
 from postgres_case import Cluster, PostgresCase, installed
-from test_durable import DISK, FAST, acks
+from test_durable import DISK, FAST, MEMORY, acks
 
 NUMBERS, REPLICATED = 20000, 3
 
@@ -90,6 +90,17 @@ class Leader(PostgresCase):
         self.assertEqual(self.publish(later, "r", (1, b"a"), (2, b"b"))[:2], (DISK, 2))
         self.assertEqual(self.history(third, "r"), [b"a", b"b"])
 
+    def test_a_database_that_lost_messages_ends_the_broker(self):
+        broker = self.durable(config=FAST)
+        peer = self.peer(broker)
+        self.assertEqual(self.publish(peer, "r", (1, b"a")), (DISK, 1, 1))
+        self.cluster.sql("UPDATE zrelay.lease SET batch = 0; "
+                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'zrelayd'")
+        self.assertEqual(broker.finish(), 1)
+        self.assertIn("the database lost messages that it had confirmed", broker.errors())
+        self.cluster.sql("UPDATE zrelay.log SET copy = true")
+        self.assertNotEqual(self.durable().epoch, broker.epoch)
+
     def test_what_cannot_be_used_is_refused(self):
         self.assertIn("holds a password", self.refused("--store", "postgresql://zrelay:secret@localhost/postgres"))
         self.assertIn("take one of them away", self.refused("--store", self.cluster.uri, "--data", self.path("data")))
@@ -101,6 +112,7 @@ class Leader(PostgresCase):
 
 
 class Replicated(PostgresCase):
+    LEVELS = FAST + "room\n    pattern = disk\n    level = disk\nroom\n    pattern = memory\n    level = memory\n"
     settings = ("synchronous_standby_names = 'standby'", "synchronous_commit = local", "wal_receiver_timeout = 1s", "wal_sender_timeout = 1s")
     publish, history = test_durable.DurableCase.publish, test_durable.DurableCase.history
 
@@ -110,9 +122,13 @@ class Replicated(PostgresCase):
         self.addCleanup(self.standby.remove)
 
     def test_a_cancelled_wait_for_the_standby_is_no_ack(self):
-        broker = self.durable(config=FAST)
+        broker = self.durable(config=self.LEVELS)
         peer = self.peer(broker)
         self.assertEqual(peer.welcome["level"], "replicated")
+        self.assertEqual(self.publish(peer, "disk", (1, b"x"))[0], REPLICATED)
+        self.assertEqual(self.publish(peer, "memory", (2, b"x"))[0], MEMORY)
+        self.assertIn("on disk of several machines", self.run_zrelay(broker, "pub", "disk", "-v", stdin=b"y\n").errors())
+        peer = self.peer(broker)
         self.assertEqual(self.publish(peer, "r", (1, b"a")), (REPLICATED, 1, 1))
         self.standby.script("stop", "immediate")
         waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zrelayd' AND wait_event = 'SyncRep'"
@@ -130,5 +146,13 @@ class Replicated(PostgresCase):
             self.assertEqual(frame[:1], b"{")
         self.assertEqual(acks(frame), (REPLICATED, 2, 2))
         self.assertEqual(self.history(broker, "r"), [b"a", b"b"])
-        broker = self.again(broker, config=FAST)
+        broker = self.again(broker, config=self.LEVELS)
         self.assertEqual(self.history(broker, "r"), [b"a", b"b"])
+
+        # Without standbys it does not store what it would acknowledge as replicated.
+        self.cluster.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
+        self.cluster.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: self.cluster.sql("SHOW synchronous_standby_names") == "", "the setting")
+        peer = self.peer(broker)
+        wait_for(lambda: self.publish(peer, "r", (1, b"c")).get("code") == "store-failed", "a refusal")
+        self.assertIn("no standby confirms", broker.errors())
