@@ -43,6 +43,8 @@ static const char s_usage[] =
     "                       may be using it\n"
     "  --restore FILE       make FILE, such a copy, the log of --data, and leave; no broker may be using\n"
     "                       it. The log that was there is kept under another name\n"
+    "  --copy DIR           copy the log in DIR into the database of --store, which must have none, and\n"
+    "                       leave; no broker may be using either\n"
     "  --users FILE         the users that may connect, their keys and rights (default: everybody\n"
     "                       may do everything)\n"
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
@@ -69,7 +71,7 @@ static zr_setting_option_t s_sets[] = {
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
 typedef struct {
-    const char *config_file, *backup, *restore, *keygen;
+    const char *config_file, *backup, *restore, *copy, *keygen;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
 
@@ -79,6 +81,7 @@ static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     const zr_option_t options[] = {
         {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
         {"restore", 0, ZR_OPTION_TEXT, &flags->restore, NULL, 0, 0},
+        {"copy", 0, ZR_OPTION_TEXT, &flags->copy, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"keygen", 0, ZR_OPTION_TEXT, &flags->keygen, NULL, 0, 0},
@@ -197,6 +200,15 @@ static bool s_restore(const settings_t *settings, const char *from, zr_error_t *
     return true;
 }
 
+static bool s_copy(const settings_t *settings, const char *from, zr_error_t *error) {
+    if (!settings->store[0])
+        return zr_fail(error, "--copy needs the database that gets the log: --store URI");
+    if (!open_log_copy(settings, from, error))
+        return false;
+    printf("%s: the log of %s now; do not use the directory any more\n", settings->store, from);
+    return true;
+}
+
 static bool s_keygen(const char *path, zr_error_t *error) {
     zr_pair_t pair;
     if (!zr_pair_make(&pair, path, error))
@@ -241,7 +253,8 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
-    bool options = zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->insecure;
+    bool options =
+        zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->copy || flags->insecure;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -280,6 +293,8 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
         return s_backup(&settings, flags->backup, error);
     if (flags->restore)
         return s_restore(&settings, flags->restore, error);
+    if (flags->copy)
+        return s_copy(&settings, flags->copy, error);
     zr_log_set_level(settings.log_level);
     return s_serve(&settings, error);
 }

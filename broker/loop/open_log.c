@@ -1,6 +1,7 @@
 /* See open_log.h. */
 #include "open_log.h"
 
+#include <sodium.h>
 #include <stdio.h>
 
 #include "db.h"
@@ -31,6 +32,12 @@ static log_t *s_open_sqlite(const settings_t *settings, uint64_t epoch, zr_error
 }
 
 #ifdef ZRELAY_POSTGRES
+static bool s_import(const settings_t *settings, const log_durable_db_t *from, zr_error_t *error) {
+    uint64_t epoch;
+    randombytes_buf(&epoch, sizeof epoch);
+    return log_postgres_import(settings->store, from, epoch, error);
+}
+
 static log_t *s_open_postgres(const settings_t *settings, uint64_t epoch, zr_error_t *error) {
     log_postgres_config_t config = {.uri = settings->store, .durable = s_durable(settings), .fresh_epoch = epoch};
     return log_postgres_new(&config, error);
@@ -39,6 +46,11 @@ static log_t *s_open_postgres(const settings_t *settings, uint64_t epoch, zr_err
 static bool log_postgres_check(const char *uri, zr_error_t *error) {
     (void)uri;
     return zr_fail(error, "cannot use log/store (--store): this zrelayd was built without libpq (Debian: libpq-dev)");
+}
+
+static bool s_import(const settings_t *settings, const log_durable_db_t *from, zr_error_t *error) {
+    (void)from;
+    return log_postgres_check(settings->store, error);
 }
 
 static log_t *s_open_postgres(const settings_t *settings, uint64_t epoch, zr_error_t *error) {
@@ -60,6 +72,15 @@ log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error) 
 bool open_log_check(const settings_t *settings, zr_error_t *error) {
     return (!settings->data[0] || db_dir_check(settings->data, error)) &&
            (!settings->store[0] || log_postgres_check(settings->store, error));
+}
+
+bool open_log_copy(const settings_t *settings, const char *dir, zr_error_t *error) {
+    log_durable_db_t from;
+    if (!log_sqlite_open(dir, &from, error))
+        return false;
+    bool ok = s_import(settings, &from, error) && log_sqlite_moved(&from, error);
+    from.ops->close(from.db);
+    return ok;
 }
 
 const char *open_log_engines(void) {

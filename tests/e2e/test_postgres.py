@@ -1,4 +1,5 @@
 """zrelayd --store: messages acked in PostgreSQL survive kill -9 of broker and server. What a server doubts is not acked."""
+import signal
 import subprocess
 import threading
 import unittest
@@ -109,6 +110,40 @@ class Leader(PostgresCase):
         self.assertIn("cannot connect", self.refused("--store", f"postgresql:///postgres?host={self.path('nowhere')}", "--check-config"))
         self.cluster.sql("CREATE SCHEMA zrelay; CREATE TABLE zrelay.migrations AS SELECT 99 AS version")
         self.assertIn("newer zrelayd", self.refused("--store", self.cluster.uri))
+
+
+class Moved(PostgresCase):
+    publish, history = test_durable.DurableCase.publish, test_durable.DurableCase.history
+
+    def test_a_log_on_disk_goes_on_in_the_database(self):
+        data = self.path("data")
+        config = FAST + "room\n    pattern = short\n    max-entries = 2\n"
+        broker = self.broker("--data", data, config=config)
+        numbers = b"".join(b"%d\n" % number for number in range(1, 3001))
+        self.run_zrelay(broker, "pub", "n", stdin=numbers)
+        self.run_zrelay(broker, "state", "cfg", "set", "colour", "green")
+        self.run_zrelay(broker, "sub", "n", "--group", "workers", "--count", "10")
+        peer = self.peer(broker)
+        self.assertEqual(self.publish(peer, "short", *[(mid, b"%d" % mid) for mid in range(1, 6)]), (DISK, 5, 5))
+        wait_for(lambda: self.history(broker, "short") == [b"4", b"5"], "retention")
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+
+        copied = subprocess.run([ZRELAYD, "--store", self.cluster.uri, "--copy", data], capture_output=True, check=False)
+        self.assertEqual((copied.returncode, copied.stderr.count(b"\n")), (0, 1), copied.stderr)  # fsync is off, it says
+        self.assertIn("the database has a log already", self.refused("--store", self.cluster.uri, "--copy", data))
+        self.assertIn("there is no log", self.refused("--store", self.cluster.uri, "--copy", self.path("nothing")))
+        moved = self.durable(config=config)
+        self.assertEqual(moved.epoch, broker.epoch)
+        self.assertEqual(bytes(self.run_zrelay(moved, "history", "n").out), numbers)
+        self.assertEqual(self.history(moved, "short"), [b"4", b"5"])
+        self.assertEqual(self.run_zrelay(moved, "state", "cfg", "get", "colour").text(), "green\n")
+        self.assertRegex(self.run_zrelay(moved, "groups", "n").text(), r"\An\tworkers\t2990\t")
+        later = self.peer(moved, client=peer.client)
+        self.assertEqual(self.publish(later, "short", (5, b"5"), (6, b"6"))[:2], (DISK, 6))
+        answer = later.ask(op="join", room="short", after=2)
+        self.assertEqual((answer["seq"], answer["recovered"]), (6, False))
+        self.assertNotEqual(self.broker("--data", data, config=config).epoch, broker.epoch)
 
 
 class Replicated(PostgresCase):

@@ -1,18 +1,11 @@
 /* See log_postgres.h: opens the database, for the durable log to use. */
 #include "log_postgres.h"
 
-#include <stdio.h>
-#include <sys/random.h>
-
-#include "clock.h"
-#include "fatal.h"
+#include "pg_lead.h"
 #include "pg_lease.h"
 #include "pg_read.h"
 #include "pg_retain.h"
-#include "pg_schema.h"
 #include "pg_write.h"
-
-enum { LEASE_WAIT_MS = 8000 }; /* longer than a lease lasts */
 
 static const db_ops_t s_ops = {
     .each_room = pg_each_room,
@@ -41,31 +34,6 @@ static const db_ops_t s_ops = {
     .close = pg_close,
 };
 
-static void s_name_holder(db_t *db) {
-    uint8_t random[16];
-    FATAL_UNLESS(getrandom(random, sizeof random, 0) == sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(db->holder + 2 * i, 3, "%02x", random[i]);
-}
-
-/* The broker that had it may have ended a moment ago. */
-static bool s_take_lease(db_t *db, zr_error_t *error) {
-    for (uint64_t until = zr_mono_ms() + LEASE_WAIT_MS;;) {
-        zr_error_t why = {0};
-        if (pg_lease_take(db, true, &why) == PG_LEASE_TAKEN)
-            return true;
-        unsigned tries = 0;
-        if (PQstatus(db->conn) != CONNECTION_OK || zr_mono_ms() >= until || !pg_pause(db, &tries, &why))
-            return zr_fail(error, "%s", why.text);
-    }
-}
-
-static bool s_open_writer(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
-    s_name_holder(db);
-    return pg_connect(db, error) && pg_schema_make(db, fresh_epoch, error) && pg_prepare(db, error) &&
-           s_take_lease(db, error) && pg_schema_read(db, fresh_epoch, error);
-}
-
 bool log_postgres_check(const char *uri, zr_error_t *error) {
     if (!pg_check(uri, error))
         return false;
@@ -79,7 +47,7 @@ log_t *log_postgres_new(const log_postgres_config_t *config, zr_error_t *error) 
     if (!pg_check(config->uri, error))
         return NULL;
     db_t *db = pg_new(config->uri, true), *read_db = pg_new(config->uri, false);
-    if (!s_open_writer(db, config->fresh_epoch, error) || !pg_connect(read_db, error) || !pg_prepare(read_db, error)) {
+    if (!pg_lead(db, config->fresh_epoch, error) || !pg_connect(read_db, error) || !pg_prepare(read_db, error)) {
         pg_close(read_db);
         pg_close(db);
         return NULL;

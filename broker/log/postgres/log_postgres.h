@@ -18,4 +18,9 @@ bool log_postgres_check(const char *uri, zr_error_t *error);
  * log_destroy gives it back. If later another broker takes the lease, the process ends at once (pg_lease.h). */
 log_t *log_postgres_new(const log_postgres_config_t *config, zr_error_t *error);
 
+/* Copies a log, which nobody uses, into the database `uri`, which must have none. The epoch, positions, values, marks and
+ * groups go on there. If this is interrupted, the database keeps a part of it, under another epoch; drop its schema then.
+ */
+bool log_postgres_import(const char *uri, const log_durable_db_t *from, uint64_t fresh_epoch, zr_error_t *error);
+
 #endif

@@ -9,6 +9,7 @@
 enum {
     SERVER_VERSION_MIN = 120000,
     WAIT_MS = 200,
+    SLOW_WAITS = 25,
     PAUSE_MS = 100,
     PAUSE_MAX_MS = 2000,
     STEP_MS = 50,
@@ -214,9 +215,15 @@ void pg_is_back(db_t *db) {
 
 bool pg_wait(db_t *db, bool writes) {
     struct pollfd fd = {.fd = PQsocket(db->conn), .events = (short)(POLLIN | (writes ? POLLOUT : 0))};
-    while (!pg_ends(db))
+    for (uint64_t waited = 0; !pg_ends(db); waited++) {
         if (poll(&fd, 1, WAIT_MS) > 0)
             return true;
+        if (waited == SLOW_WAITS && db->writer && zr_log_pass(&db->lines, zr_mono_ms()))
+            zr_log(ZR_LOG_WARN,
+                "the database has not answered for %d s; what is published waits. Is a synchronous "
+                "standby missing?",
+                SLOW_WAITS * WAIT_MS / 1000);
+    }
     return false;
 }
 

@@ -7,6 +7,7 @@ typedef struct {
 
 static const statement_t s_statements[PG_SQL_COUNT] = {
     [PG_SQL_HOLD_LEASE] = {"hold_lease", "SELECT zrelay.hold_lease($1::int8, $2::int8, $3::int4)"},
+    [PG_SQL_EPOCH] = {"epoch", "UPDATE zrelay.log SET epoch = $1::text"},
     [PG_SQL_FLOOR] = {"floor", "UPDATE zrelay.log SET floor = greatest(floor, $1::int8)"},
     [PG_SQL_BASE] = {"base", "UPDATE zrelay.log SET base = greatest(base, $1::int8)"},
     [PG_SQL_HOLD] = {"hold", "UPDATE zrelay.log SET hold = $1::int8"},

@@ -6,6 +6,7 @@ enum { PG_PARAMETERS = 8 };
 
 typedef enum {
     PG_SQL_HOLD_LEASE,
+    PG_SQL_EPOCH,
     PG_SQL_FLOOR,
     PG_SQL_BASE,
     PG_SQL_HOLD,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "db_internal.h"
 #include "db_retain.h"
 #include "db_write.h"
 #include "logger.h"
@@ -45,6 +46,28 @@ static db_t *s_open(const log_sqlite_config_t *config, char note[512], zr_error_
         opened = db_open(&db, config->dir, config->fresh_epoch, error);
     }
     return opened == DB_OPENED ? db : NULL;
+}
+
+bool log_sqlite_open(const char *dir, log_durable_db_t *from, zr_error_t *error) {
+    db_t *db = NULL;
+    if (!db_dir_has(dir, DB_NAME))
+        return zr_fail(error, "there is no log in %s", dir);
+    if (db_open(&db, dir, 0, error) != DB_OPENED)
+        return false;
+    *from = (log_durable_db_t){.ops = &s_ops,
+        .db = db,
+        .read_db = db,
+        .level = ZR_LEVEL_DISK,
+        .epoch = db_epoch(db),
+        .floor = db_floor(db),
+        .base = db_base(db),
+        .hold = db_hold(db)};
+    return true;
+}
+
+bool log_sqlite_moved(const log_durable_db_t *from, zr_error_t *error) {
+    return db_exec(from->db, "INSERT OR REPLACE INTO meta VALUES ('copy', 1)") ||
+           db_fail(from->db, error, "mark as a copy");
 }
 
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_error_t *error) {

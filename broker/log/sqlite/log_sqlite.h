@@ -15,4 +15,11 @@ typedef struct {
  * the operator when something was put aside, else to "". */
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_error_t *error);
 
+/* Opens the database in `dir`, which no broker uses, for another engine to copy (log_postgres_import). The caller closes
+ * `from->db` with its ops. */
+bool log_sqlite_open(const char *dir, log_durable_db_t *from, zr_error_t *error);
+
+/* The log was copied to another place and goes on there. Should a broker use this one again, it begins a new epoch. */
+bool log_sqlite_moved(const log_durable_db_t *from, zr_error_t *error);
+
 #endif
