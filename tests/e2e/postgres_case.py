@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import unittest
 
 from harness import DEADLINE, ZRELAYD, Program, TestCase
 
@@ -41,13 +42,17 @@ def installed():
 
 
 class PostgresCase(TestCase):
+    """All classes with the same settings share a server; each test begins without tables."""
     settings = ()
+    clusters = {}
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.cluster = Cluster(*cls.settings)
-        cls.addClassCleanup(cls.cluster.remove)
+        if cls.settings not in PostgresCase.clusters:
+            cluster = PostgresCase.clusters[cls.settings] = Cluster(*cls.settings)
+            unittest.addModuleCleanup(cluster.remove)
+        cls.cluster = PostgresCase.clusters[cls.settings]
 
     def setUp(self):
         super().setUp()
