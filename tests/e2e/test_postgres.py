@@ -9,7 +9,7 @@ from harness import ZRELAYD, Program, publish_frame, wait_for
 from postgres_case import Cluster, PostgresCase, installed
 from test_durable import DISK, FAST, MEMORY
 
-NUMBERS, REPLICATED = 20000, 3
+NUMBERS, REPLICATED = 10000, 3
 
 
 def setUpModule():
@@ -58,14 +58,15 @@ class Killed(PostgresCase):
         self.assertTrue(bytes(history.out) == expected, "the log holds something else")
 
 
-class Restarted(PostgresCase, test_durable.Restarted):
+class Restarted(PostgresCase):
     """What holds for a log on disk holds here."""
+    publish, history, stop = test_durable.DurableCase.publish, test_durable.DurableCase.history, test_durable.DurableCase.stop
+    test_epoch_positions_and_state_stay = test_durable.Restarted.test_epoch_positions_and_state_stay
+    test_resends_are_not_stored_again = test_durable.Restarted.test_resends_are_not_stored_again
 
     def setUp(self):
         super().setUp()
         self.store = self.cluster.uri
-
-    durable, again, refused = PostgresCase.durable, PostgresCase.again, PostgresCase.refused
 
 
 class Leader(PostgresCase):
