@@ -17,6 +17,7 @@
 #include "service.h"
 #include "sockets.h"
 #include "token.h"
+#include "upstream_link.h"
 #include "users.h"
 
 enum { DESCRIPTORS_PER_CLIENT = 2, DESCRIPTORS_MIN = 40 /* of the broker itself, about */ };
@@ -50,6 +51,9 @@ static const char s_usage[] =
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
     "  --keygen FILE        make a pair of keys, in FILE and FILE_secret, and leave\n"
     "  --hash-token         read a token from stdin, print its hash for the users file, and leave\n"
+    "  --upstream ENDPOINT  be a leaf: keep no messages, and carry the clients to the broker at ENDPOINT\n"
+    "  --upstream-key KEY   that broker's public key, if ENDPOINT is encrypted\n"
+    "  --certificate FILE   with it: the pair of keys of this leaf; FILE is the secret one of --keygen\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
     "  --version            print the version and leave\n"
@@ -66,6 +70,9 @@ static zr_setting_option_t s_sets[] = {
     {"store", "log", "store", {0}},
     {"users", "auth", "users", {0}},
     {"server-key", "auth", "server-key", {0}},
+    {"upstream", "upstream", "endpoint", {0}},
+    {"upstream-key", "upstream", "server-key", {0}},
+    {"certificate", "upstream", "certificate", {0}},
     {"log-level", "server", "log-level", {0}},
 };
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
@@ -238,6 +245,7 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
         ok &= keys != NULL;
         jwt_keys_destroy(keys);
     }
+    ok &= upstream_link_check(settings, error);
     if (!settings->users[0])
         return ok;
     users_t *users = users_load(settings->users, error);
@@ -269,6 +277,8 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
         printf(", the directory %s", settings->data);
     if (settings->store[0])
         printf(", the database %s", settings->store);
+    if (settings->upstream.certificate[0])
+        printf(", the key in %s", settings->upstream.certificate);
     puts(": ok");
     return true;
 }

@@ -32,7 +32,8 @@
     X(TOO_MANY_REPLAYS, "too-many-replays", "too many replays under way; wait for one")                                \
     X(CONFLICT, "conflict", "the key has a newer value")                                                               \
     X(NO_GROUP, "no-group", "the room has no such group, or this session no such worker; say work first")              \
-    X(TOO_MANY_GROUPS, "too-many-groups", "the broker or the room has as many groups as it may; delete one")           \
+    X(TOO_MANY_GROUPS, "too-many-groups", "the broker, the room or this user has as many groups as it may; delete one") \
+    X(TOO_MANY_WORKERS, "too-many-workers", "the group has as many workers as it may; let one work for others")        \
     X(NOT_KEPT, "not-kept", "this room keeps no entries, so it has no groups; choose another room")                    \
     X(STORE_FAILED, "store-failed", "the broker could not store it; publish it again, under a new id, when it can")    \
     X(OUTCOME_UNKNOWN, "outcome-unknown", "the answer to this entry is no longer known; read the state")               \

@@ -16,18 +16,6 @@ static inline void s_require(bool promise) {
     }
 }
 
-static inline uint32_t s_load32(const char *from) {
-    uint32_t value;
-    memcpy(&value, from, sizeof value);
-    return be32toh(value);
-}
-
-static inline uint64_t s_load64(const char *from) {
-    uint64_t value;
-    memcpy(&value, from, sizeof value);
-    return be64toh(value);
-}
-
 static inline uint8_t *s_put8(uint8_t *to, size_t value) {
     *to = (uint8_t)value;
     return to + 1;
@@ -55,7 +43,7 @@ static inline uint8_t *s_put_bytes(uint8_t *to, zr_span_t bytes) {
 static inline bool s_take64(zr_span_t *rest, uint64_t *value) {
     if (rest->len < 8)
         return false;
-    *value = s_load64(rest->ptr);
+    *value = zr_load64(rest->ptr);
     *rest = zr_span_of(rest->ptr + 8, rest->len - 8);
     return true;
 }
@@ -103,7 +91,7 @@ static inline bool s_publish_entry(zr_span_t *rest, zr_publish_entry_t *entry) {
     size_t left = rest->len;
     if (left < ZR_PUBLISH_ENTRY_FIXED)
         return false;
-    entry->mid = s_load64(at);
+    entry->mid = zr_load64(at);
     entry->flags = (uint8_t)at[8];
     entry->key = zr_span_of(at + 10, (uint8_t)at[9]);
     bool expects = entry->flags & ZR_ENTRY_EXPECT;
@@ -111,8 +99,8 @@ static inline bool s_publish_entry(zr_span_t *rest, zr_publish_entry_t *entry) {
     if (left < fixed)
         return false;
     at += 10 + entry->key.len;
-    entry->expect = expects ? s_load64(at) : 0;
-    entry->body = zr_span_of(rest->ptr + fixed, s_load32(rest->ptr + fixed - 4));
+    entry->expect = expects ? zr_load64(at) : 0;
+    entry->body = zr_span_of(rest->ptr + fixed, zr_load32(rest->ptr + fixed - 4));
     if (left - fixed < entry->body.len)
         return false;
     *rest = zr_span_of(entry->body.ptr + entry->body.len, left - fixed - entry->body.len);
@@ -209,8 +197,8 @@ bool zr_ack_read(zr_ack_t *ack, zr_span_t frame) {
     if (frame.len != ZR_ACK_SIZE || frame.ptr[0] != ZR_TYPE_ACK)
         return false;
     ack->level = (zr_level_t)(uint8_t)frame.ptr[1];
-    ack->upto = s_load64(frame.ptr + 2);
-    ack->seq = s_load64(frame.ptr + 10);
+    ack->upto = zr_load64(frame.ptr + 2);
+    ack->seq = zr_load64(frame.ptr + 10);
     return true;
 }
 
@@ -239,57 +227,6 @@ bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame) {
         !s_take64(&rest, &epoch) || !s_take64(&rest, &prev) || rest.len == 0)
         return false;
     *reader = (zr_deliver_reader_t){.room = room, .flags = flags, .epoch = epoch, .prev = prev, .rest = rest};
-    return true;
-}
-
-/* Bytes of the first entry of `rest` and of its two names; 0: it breaks off. */
-static inline size_t s_deliver_size(zr_span_t rest, size_t *sender, size_t *key) {
-    if (rest.len < ZR_DELIVER_ENTRY_FIXED)
-        return 0;
-    *sender = (uint8_t)rest.ptr[17];
-    size_t size = ZR_DELIVER_ENTRY_FIXED + *sender;
-    if (rest.len < size)
-        return 0;
-    *key = (uint8_t)rest.ptr[18 + *sender];
-    size += *key;
-    if (rest.len < size)
-        return 0;
-    size_t body = s_load32(rest.ptr + size - 4);
-    return body <= rest.len - size ? size + body : 0;
-}
-
-/* The entry that the reader moves past; 0 at the end. */
-static inline size_t s_deliver_step(zr_deliver_reader_t *reader, const char **at, size_t *sender, size_t *key) {
-    if (reader->failed || reader->rest.len == 0)
-        return 0;
-    size_t size = s_deliver_size(reader->rest, sender, key);
-    reader->failed = size == 0;
-    *at = reader->rest.ptr;
-    reader->rest = zr_span_of(*at + size, reader->rest.len - size);
-    return size;
-}
-
-bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
-    const char *at;
-    size_t sender, key, size = s_deliver_step(reader, &at, &sender, &key);
-    if (size == 0)
-        return false;
-    size_t head = ZR_DELIVER_ENTRY_FIXED + sender + key;
-    *entry = (zr_entry_t){.seq = s_load64(at),
-        .time = s_load64(at + 8),
-        .flags = (uint8_t)at[16],
-        .sender = zr_span_of(at + 18, sender),
-        .key = zr_span_of(at + 19 + sender, key),
-        .body = zr_span_of(at + head, size - head)};
-    return true;
-}
-
-bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq) {
-    const char *at;
-    size_t sender, key;
-    if (s_deliver_step(reader, &at, &sender, &key) == 0)
-        return false;
-    *seq = s_load64(at);
     return true;
 }
 
@@ -389,7 +326,7 @@ zr_blob_t *zr_deliver_cut(
 bool zr_trunk_read(zr_span_t frame, uint32_t *channel, zr_span_t *inner) {
     if (frame.len < ZR_TRUNK_HEAD || frame.ptr[0] != ZR_TYPE_TRUNK)
         return false;
-    *channel = s_load32(frame.ptr + 1);
+    *channel = zr_load32(frame.ptr + 1);
     *inner = zr_span_of(frame.ptr + ZR_TRUNK_HEAD, frame.len - ZR_TRUNK_HEAD);
     return *channel != 0;
 }

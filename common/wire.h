@@ -25,6 +25,20 @@ const char *zr_level_name(zr_level_t level);
 #define ZR_PUBLISH_HEAD(room_len) (1 + 1 + (room_len))
 #define ZR_PUBLISH_ENTRY_FIXED (8 + 1 + 1 + 4) /* 8 more with EXPECT */
 
+/* --- Numbers --- */
+
+static inline uint32_t zr_load32(const char *from) {
+    uint32_t value;
+    memcpy(&value, from, sizeof value);
+    return be32toh(value);
+}
+
+static inline uint64_t zr_load64(const char *from) {
+    uint64_t value;
+    memcpy(&value, from, sizeof value);
+    return be64toh(value);
+}
+
 /* --- PUBLISH --- */
 
 typedef struct {
@@ -109,10 +123,58 @@ typedef struct {
 
 /* Reads the head; false when it is no DELIVER frame of our version, or has no entry. */
 bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
-bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
+
+/* Moves past an entry, and gives where it begins and the bytes of its two names. Returns its bytes; 0: there is none.
+ * Inline, as readers do it twice for each entry. */
+static inline size_t zr_deliver_step(zr_deliver_reader_t *reader, const char **at, size_t *sender, size_t *key) {
+    const char *from = reader->rest.ptr;
+    size_t left = reader->rest.len, size = ZR_DELIVER_ENTRY_FIXED, body;
+    if (left == 0 || reader->failed)
+        return 0;
+    reader->failed = true; /* until all of it was seen */
+    if (left < size)
+        return 0;
+    size += *sender = (uint8_t)from[17];
+    if (left < size)
+        return 0;
+    size += *key = (uint8_t)from[18 + *sender];
+    if (left < size)
+        return 0;
+    body = zr_load32(from + size - 4);
+    if (body > left - size)
+        return 0;
+    size += body;
+    reader->failed = false;
+    reader->rest = zr_span_of(from + size, left - size);
+    *at = from;
+    return size;
+}
+
+/* The next entry. False at the end, and where the frame breaks off. */
+static inline bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
+    const char *at;
+    size_t sender, key, size = zr_deliver_step(reader, &at, &sender, &key);
+    if (size == 0)
+        return false;
+    size_t head = ZR_DELIVER_ENTRY_FIXED + sender + key;
+    *entry = (zr_entry_t){.seq = zr_load64(at),
+        .time = zr_load64(at + 8),
+        .flags = (uint8_t)at[16],
+        .sender = zr_span_of(at + 18, sender),
+        .key = zr_span_of(at + 19 + sender, key),
+        .body = zr_span_of(at + head, size - head)};
+    return true;
+}
 
 /* The same, but gives only the seq. It checks as much. */
-bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq);
+static inline bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq) {
+    const char *at;
+    size_t sender, key;
+    if (zr_deliver_step(reader, &at, &sender, &key) == 0)
+        return false;
+    *seq = zr_load64(at);
+    return true;
+}
 
 /* The seq of the frame's first entry after `after`; 0: no entry is after it, or the frame cannot be read up to
  * there. */

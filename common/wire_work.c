@@ -4,6 +4,7 @@
 #include "names.h"
 
 enum { AT_LEVEL = 13, AT_COUNT = 14 }; /* in SETTLED */
+enum { AT_VALUE = 14 };                /* in SETTLE: milliseconds, or the length of the reason */
 
 static uint32_t s_load32(const char *at) {
     uint32_t value;
@@ -73,6 +74,21 @@ static bool s_ranges_good(const zr_settle_t *settle) {
     return true;
 }
 
+/* The value that the verb has, and what follows: ranges, and the reason of a reject. */
+static bool s_read_value(zr_settle_t *settle, uint32_t value, zr_span_t rest) {
+    bool timed = settle->verb == ZR_SETTLE_RETRY || settle->verb == ZR_SETTLE_EXTEND;
+    settle->ranges = rest;
+    if (settle->verb != ZR_SETTLE_REJECT) {
+        settle->ms = value;
+        return value <= (timed ? ZR_SETTLE_MS_MAX : 0);
+    }
+    if (value > ZR_SETTLE_REASON_MAX || value > rest.len)
+        return false;
+    settle->ranges.len -= value;
+    settle->reason = zr_span_of(rest.ptr + settle->ranges.len, value);
+    return zr_utf8_valid(settle->reason);
+}
+
 bool zr_settle_read(zr_settle_t *settle, zr_span_t frame) {
     *settle = (zr_settle_t){0};
     if (frame.len < ZR_SETTLE_HEAD || frame.ptr[0] != ZR_TYPE_SETTLE)
@@ -81,13 +97,13 @@ bool zr_settle_read(zr_settle_t *settle, zr_span_t frame) {
     settle->number = s_load64(frame.ptr + 5);
     uint8_t verb = (uint8_t)frame.ptr[13];
     settle->verb = (zr_verb_t)verb;
-    settle->ms = s_load32(frame.ptr + 14);
-    size_t len = frame.len - ZR_SETTLE_HEAD;
-    settle->ranges = zr_span_of(frame.ptr + ZR_SETTLE_HEAD, len);
-    bool timed = verb == ZR_SETTLE_RETRY || verb == ZR_SETTLE_EXTEND;
-    return settle->worker != 0 && verb >= ZR_SETTLE_DONE && verb <= ZR_SETTLE_EXTEND &&
-           settle->ms <= (timed ? ZR_SETTLE_MS_MAX : 0) && len > 0 && len % ZR_SETTLE_RANGE == 0 &&
-           len / ZR_SETTLE_RANGE <= ZR_SETTLE_RANGES && settle->number <= ZR_INT_MAX && s_ranges_good(settle);
+    if (!s_read_value(
+            settle, s_load32(frame.ptr + AT_VALUE), zr_span_of(frame.ptr + ZR_SETTLE_HEAD, frame.len - ZR_SETTLE_HEAD)))
+        return false;
+    size_t len = settle->ranges.len;
+    return settle->worker != 0 && verb >= ZR_SETTLE_DONE && verb <= ZR_SETTLE_RETURN && len > 0 &&
+           len % ZR_SETTLE_RANGE == 0 && len / ZR_SETTLE_RANGE <= ZR_SETTLE_RANGES && settle->number <= ZR_INT_MAX &&
+           s_ranges_good(settle);
 }
 
 bool zr_settle_next(zr_settle_t *settle, zr_range_t *range) {
@@ -109,6 +125,12 @@ void zr_settle_begin(zr_buffer_t *out, uint32_t worker, uint64_t number, zr_verb
 
 void zr_settle_add(zr_buffer_t *out, zr_range_t range) {
     s_add_range(out, range);
+}
+
+void zr_settle_because(zr_buffer_t *out, zr_span_t reason) {
+    uint32_t len = htobe32((uint32_t)reason.len);
+    memcpy(out->data + AT_VALUE, &len, sizeof len);
+    zr_buffer_append(out, reason.ptr, reason.len);
 }
 
 /* --- SETTLED --- */

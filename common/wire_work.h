@@ -10,8 +10,9 @@ enum { ZR_FRAME_WORK = 0x04 }; /* flag of the DELIVER frame inside WORK */
 enum { ZR_WORK_HEAD = 7, ZR_SETTLE_HEAD = 18, ZR_SETTLE_RANGE = 16, ZR_SETTLED_HEAD = 18, ZR_SETTLED_RANGE = 17 };
 enum { ZR_SETTLE_RANGES = 4096 };         /* in one SETTLE */
 enum { ZR_SETTLE_MS_MAX = 24 * 3600000 }; /* a day */
+enum { ZR_SETTLE_REASON_MAX = 256 };      /* bytes of the reason of a reject */
 
-typedef enum { ZR_SETTLE_DONE = 1, ZR_SETTLE_RETRY, ZR_SETTLE_REJECT, ZR_SETTLE_EXTEND } zr_verb_t;
+typedef enum { ZR_SETTLE_DONE = 1, ZR_SETTLE_RETRY, ZR_SETTLE_REJECT, ZR_SETTLE_EXTEND, ZR_SETTLE_RETURN } zr_verb_t;
 
 /* What became of an entry that a SETTLE named and did not settle. */
 typedef enum {
@@ -38,8 +39,9 @@ typedef struct {
     uint32_t worker; /* not 0 */
     uint64_t number;
     zr_verb_t verb;
-    uint32_t ms;
+    uint32_t ms;      /* of retry and extend; else 0 */
     zr_span_t ranges; /* not read yet: whole ones */
+    zr_span_t reason; /* of reject: UTF-8; may be empty */
 } zr_settle_t;
 
 typedef struct {
@@ -56,6 +58,9 @@ bool zr_settle_next(zr_settle_t *settle, zr_range_t *range);
 /* begin clears `out`; 1 to ZR_SETTLE_RANGES ranges are to follow. */
 void zr_settle_begin(zr_buffer_t *out, uint32_t worker, uint64_t number, zr_verb_t verb, uint32_t ms);
 void zr_settle_add(zr_buffer_t *out, zr_range_t range);
+
+/* After the ranges of a reject: why. `reason`: UTF-8 of at most ZR_SETTLE_REASON_MAX bytes. */
+void zr_settle_because(zr_buffer_t *out, zr_span_t reason);
 
 /* --- SETTLED --- */
 

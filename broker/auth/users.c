@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "access_build.h"
 #include "fatal.h"
 
 void users_destroy_role(role_t *role) {

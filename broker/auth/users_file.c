@@ -55,9 +55,8 @@ static bool s_parse_rights(zr_span_t text, rights_t *rights, zr_error_t *error) 
         rights_t right = right_named(word);
         if (!right)
             return zr_fail(error,
-                "\"%.*s\" is no right; there are read, write, state, presence, create, work, all (these six), admin "
-                "and "
-                "gateway",
+                "\"%.*s\" is no right; there are read, write, state, presence, create, work, all (these six), kick, "
+                "admin and gateway",
                 (int)(word.len < 40 ? word.len : 40), word.ptr);
         *rights |= right;
     }
@@ -80,8 +79,8 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_err
         if (word.ptr[word.len - 1] == ',') /* a room may be called so, but hardly is, and then the rule is lost */
             return zr_fail(error, "\"%.*s\" ends in a comma; blanks stand between rooms",
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
-        if ((rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY)) && !zr_span_equal(word, zr_span("*"))) {
-            const char *name = right_name(rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY));
+        if ((rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY | RIGHT_LEAF)) && !zr_span_equal(word, zr_span("*"))) {
+            const char *name = right_name(rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY | RIGHT_LEAF));
             return zr_fail(error, "%s is for all rooms or none; write it in a rule of its own, \"%s : *\"", name, name);
         }
         memset(rule.pattern, 0, sizeof rule.pattern);

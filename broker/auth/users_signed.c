@@ -1,6 +1,7 @@
 /* See users_signed.h. */
 #include "users_signed.h"
 
+#include "access_build.h"
 #include "unicode.h"
 #include "users_internal.h"
 

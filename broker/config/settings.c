@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_file.h"
 #include "rate.h"
 
 #define KIB 1024ULL
@@ -83,6 +84,31 @@ static bool s_read_encrypt(const zr_setting_value_t *value, void *member, zr_err
         value->text, "remote", "all", "remote (what other machines can reach) nor all", member, error);
 }
 
+/* A public key of CURVE, in Z85. */
+static bool s_read_key(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    if (!zr_curve_decode(zr_span(value->text), NULL))
+        return zr_fail(error,
+            "\"%.60s\" is no public key; give the 40 characters that zrelayd --keygen shows for the "
+            "upstream",
+            value->text);
+    strcpy(member, value->text);
+    return true;
+}
+
+/* The front of another broker. */
+static bool s_read_upstream(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    endpoint_t endpoint;
+    const char *sentence = endpoint_parse(&endpoint, value->text);
+    if (!sentence && endpoint.kind == ENDPOINT_TCP && (endpoint.port == 0 || endpoint_is_wildcard(&endpoint)))
+        sentence = "the leaf connects to it, so it needs an address and a port of its own";
+    if (sentence)
+        return zr_fail(error, "cannot use \"%.80s\" as upstream: %s", value->text, sentence);
+    endpoint_format(&endpoint, member);
+    return true;
+}
+
+static const zr_setting_kind_t s_key = {s_read_key, NULL};
+static const zr_setting_kind_t s_upstream = {s_read_upstream, NULL};
 static const zr_setting_kind_t s_mode = {s_read_mode, NULL};
 static const zr_setting_kind_t s_endpoints = {s_read_endpoint, s_clear_endpoints};
 static const zr_setting_kind_t s_advertise = {s_read_advertise, NULL};
@@ -170,6 +196,11 @@ static const zr_setting_t s_rows[] = {
     {"auth", "jwt-leeway", &zr_kind_time, AT(jwt_leeway_ms), 0, 600 * SECOND},
     {"auth", "server-key", &zr_kind_path, AT(server_key), 1, SETTINGS_TEXT_MAX},
     {"auth", "encrypt", &s_encrypt, AT(encrypt_all), 0, 0},
+    {"upstream", "endpoint", &s_upstream, AT(upstream.endpoint), 0, ENDPOINT_TEXT_SIZE - 1},
+    {"upstream", "server-key", &s_key, AT(upstream.server_key), 0, ZR_CURVE_LEN},
+    {"upstream", "certificate", &zr_kind_path, AT(upstream.certificate), 1, SETTINGS_TEXT_MAX},
+    {"upstream", "user", &zr_kind_utf8, AT(upstream.user), 1, ZR_NICK_MAX},
+    {"upstream", "token-file", &zr_kind_path, AT(upstream.token_file), 1, SETTINGS_TEXT_MAX},
     {"limits", "max-frame", &zr_kind_size, AT(relay.max_frame), 4 * KIB, 256 * MIB},
     {"limits", "max-control", &zr_kind_size, AT(relay.max_control), 1 * KIB, 16 * MIB},
     {"limits", "window", &zr_kind_size, AT(relay.window), 4 * KIB, 1024 * MIB},
@@ -182,8 +213,11 @@ static const zr_setting_t s_rows[] = {
     {"limits", "max-state-bytes", &zr_kind_u64, AT(relay.max_state_bytes), 1 * KIB, 1 * TIB},
     {"limits", "max-groups", &zr_kind_size, AT(relay.max_groups), 1, 1000000},
     {"limits", "max-room-groups", &zr_kind_size, AT(relay.max_room_groups), 1, 1000},
+    {"limits", "max-user-groups", &zr_kind_size, AT(relay.max_user_groups), 1, 1000000},
+    {"limits", "max-group-workers", &zr_kind_size, AT(relay.max_group_workers), 1, 100000},
     {"limits", "max-group-entries", &zr_kind_size, AT(relay.max_group_entries), 1, 100000000},
     {"limits", "max-group-bytes", &zr_kind_size, AT(relay.max_group_bytes), 1 * MIB, 1 * TIB},
+    {"limits", "max-group-keep", &zr_kind_u64, AT(relay.max_group_keep), 1 * MIB, 1024 * TIB},
     {"limits", "max-replays", &zr_kind_size, AT(relay.max_replays), 1, 1000},
     {"limits", "max-lists", &zr_kind_size, AT(relay.max_lists), 1, 1000},
     {"limits", "replay-entries", &zr_kind_size, AT(relay.replay_entries), 1, 10000000},

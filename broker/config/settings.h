@@ -4,6 +4,7 @@
 
 #include "endpoints.h"
 #include "errors.h"
+#include "key_file.h"
 #include "log.h"
 #include "logger.h"
 #include "relay.h"
@@ -22,6 +23,15 @@ typedef struct {
     endpoint_t items[SETTINGS_ENDPOINTS_MAX];
     size_t count;
 } settings_endpoints_t;
+
+/* The broker that a leaf carries its clients to. */
+typedef struct {
+    char endpoint[ENDPOINT_TEXT_SIZE];       /* its front; empty: this broker is no leaf */
+    char server_key[ZR_CURVE_LEN + 1];       /* its public key, in Z85; empty: nothing is encrypted */
+    char certificate[SETTINGS_TEXT_MAX + 1]; /* the file of the leaf's own pair of keys; with server_key */
+    char user[ZR_NICK_MAX + 1];              /* empty: the leaf does not log in */
+    char token_file[SETTINGS_TEXT_MAX + 1];  /* with user */
+} upstream_settings_t;
 
 typedef struct {
     settings_endpoints_t listen;            /* at least one after settings_complete, which says which are encrypted */
@@ -42,6 +52,7 @@ typedef struct {
     char jwt_issuer[SETTINGS_TEXT_MAX + 1];   /* empty: any */
     char jwt_audience[SETTINGS_TEXT_MAX + 1]; /* empty: none */
     uint64_t jwt_leeway_ms;
+    upstream_settings_t upstream;
     size_t max_address_connections;
     uint64_t rate_handshakes;    /* a second and address; 0: no limit */
     uint64_t rate_subscriptions; /* a second and connection of the back; 0: no limit */

@@ -187,6 +187,30 @@ static void s_check_private(const settings_t *settings, zr_error_t *error) {
                        "auth/encrypt = all or a listener for them, or take --server-key (auth/server-key) away");
 }
 
+/* A leaf has no log and no rooms: they are its upstream's, and so are the rights. */
+static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
+    const upstream_settings_t *upstream = &settings->upstream;
+    bool of_leaf = upstream->server_key[0] || upstream->certificate[0] || upstream->user[0] || upstream->token_file[0];
+    if (!upstream->endpoint[0]) {
+        if (of_leaf)
+            zr_fail(error, "upstream: there is no upstream: name it with upstream/endpoint or --upstream");
+        return;
+    }
+    if (!upstream->server_key[0] != !upstream->certificate[0])
+        zr_fail(error,
+            "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
+            "the upstream and the pair of keys of this leaf");
+    if (!upstream->user[0] != !upstream->token_file[0])
+        zr_fail(error, "upstream: user and token-file go together");
+    if (upstream->user[0] && upstream->certificate[0])
+        zr_fail(error, "upstream: the key in certificate names the leaf's user; take user and token-file away");
+    if (settings_durable(settings) || settings->policy_count > 0)
+        zr_fail(error,
+            "upstream: a leaf keeps no messages; log/data, log/store and the sections room belong to the upstream");
+    if (settings->relay.tokens || settings->jwt_keys[0])
+        zr_fail(error, "upstream: the upstream checks tokens and JWTs; take auth/tokens and auth/jwt-keys away");
+}
+
 /* The database has room for so many (db.h). */
 static void s_check_rooms(const settings_t *settings, zr_error_t *error) {
     if (settings_durable(settings) && settings->relay.max_rooms >= DISK_ROOMS_MAX)
@@ -241,6 +265,7 @@ bool settings_complete(settings_t *settings, zr_error_t *error) {
     s_check_policies(settings, error);
     s_check_rooms(settings, error);
     s_check_users(settings, error);
+    s_check_upstream(settings, error);
     s_check_ipc(settings, error);
     if (error->count > before)
         return false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_build.h"
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"
@@ -122,11 +123,16 @@ void access_add_signer(access_t *access, uint64_t signer) {
     access->signers[access->signer_count++] = signer;
 }
 
+/* Operators may kick everywhere. */
+static rights_t s_implied(rights_t rights) {
+    return rights & RIGHT_ADMIN ? rights | RIGHT_KICK : rights;
+}
+
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern) {
     FATAL_UNLESS(pattern.len <= ZR_ROOM_MAX + 1);
     FATAL_GROW(user->rules, user->rule_count, user->rule_size);
     rule_t *rule = &user->rules[user->rule_count++];
-    *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = rights};
+    *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = s_implied(rights)};
     memcpy(rule->pattern, pattern.ptr, pattern.len);
 }
 
@@ -235,6 +241,10 @@ void access_finish(access_t *access) {
 
 bool access_is_open_mode(const access_t *access) {
     return access->open_mode;
+}
+
+bool access_is_plain(const access_t *access) {
+    return access->open_mode || access->plain;
 }
 
 const access_user_t *access_user(const access_t *access, zr_span_t name) {
@@ -351,7 +361,11 @@ bool access_is_admin(const access_user_t *user) {
 }
 
 bool access_is_gateway(const access_user_t *user) {
-    return s_has_everywhere(user, RIGHT_GATEWAY);
+    return s_has_everywhere(user, RIGHT_GATEWAY) || access_is_leaf(user);
+}
+
+bool access_is_leaf(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_LEAF);
 }
 
 bool access_is_same(const access_user_t *one, const access_user_t *other) {

@@ -13,40 +13,14 @@
 typedef struct access access_t;
 typedef struct access_user access_user_t;
 
-/* Makes one without users. The caller owns it until the relay takes it over. */
-access_t *access_new(void);
-
 /* Open mode: all peers are the same user. That user has RIGHT_ALL. */
 access_t *access_new_open(void);
 void access_destroy(access_t *access); /* NULL is accepted */
 
-/* --- Building; access_finish ends it --- */
-
-/* `name` is a valid nick, copied. "anonymous" stands for peers on plain listeners that did not log in. The access owns
- * the result. NULL: there is a user of that name already. */
-access_user_t *access_add_user(access_t *access, zr_span_t name);
-
-/* The pattern is valid (policy_pattern_fault), copied. */
-void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern);
-void access_set_banned(access_user_t *user, bool banned);
-
-/* A role that a signed login may name. `name` is a valid nick, copied; rules are added to it as to a user. The access
- * owns the result. NULL: there is a role of that name already. Such roles count only if there is a signer. */
-access_user_t *access_add_role(access_t *access, zr_span_t name);
-
-/* The number of a key that signs logins (grant_t). */
-void access_add_signer(access_t *access, uint64_t signer);
-
-/* Some listener is plain: any peer that reaches it can read the back without logging in. */
-void access_set_plain(access_t *access, bool plain);
-
-/* After the last rule: groups users whose rules are equal, and finds the rules that all have, so that access_common
- * seldom looks at more. */
-void access_finish(access_t *access);
-
-/* --- Asking --- */
-
 bool access_is_open_mode(const access_t *access);
+
+/* May peers read the back without logging in? In open mode, or if access_set_plain said so. */
+bool access_is_plain(const access_t *access);
 
 /* The user of that name. An empty name asks for the anonymous user (in open mode: the one user). NULL: unknown, not let
  * in, or banned. */
@@ -74,13 +48,15 @@ bool access_takes(const access_t *access, const grant_t *grant);
 access_user_t *access_of_grant(const access_t *access, const grant_t *grant);
 void access_user_free(access_user_t *user); /* NULL is accepted */
 
-/* May use the op admin; may be a gateway. A rule with the pattern "*" gives it, and none takes it. */
+/* May use the op admin; may be a gateway; may be a leaf, which is a gateway too. A rule with the pattern "*" gives it, and
+ * none takes it. */
 bool access_is_admin(const access_user_t *user);
 bool access_is_gateway(const access_user_t *user);
+bool access_is_leaf(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have
- * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have
+ * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, which must have
  * the right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 

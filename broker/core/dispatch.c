@@ -25,6 +25,7 @@ static const op_t s_ops[] = {
     {"groups", cmd_groups, .cost = 40},
     {"hello", cmd_hello, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
+    {"kick", cmd_kick, .cost = 20, .about = true, .needs = RIGHT_KICK},
     {"leave", cmd_leave, .cost = 1, .about = true},
     {"open", cmd_open, .cost = 0},
     {"ping", cmd_ping, .cost = 1},
@@ -47,6 +48,11 @@ static const op_t *s_find(zr_span_t name) {
 
 /* The answer is the same whether or not there is such a room. */
 static void s_forbid(relay_t *relay, request_t *request, rights_t missing) {
+    const session_t *session = request->session;
+    if (barred_is(session->barred, request->room, user_nick(session->user))) {
+        fail(relay, request, ZR_FORBIDDEN, "an operator keeps this user out of the room for a time");
+        return;
+    }
     char text[100];
     snprintf(text, sizeof text, "this user lacks the right '%s' there; an operator can grant it", right_name(missing));
     fail(relay, request, ZR_FORBIDDEN, text);

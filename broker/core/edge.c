@@ -10,15 +10,22 @@ static edge_sent_t s_ack(const edge_t *edge, const effect_t *effect) {
     return calls->send(edge->ctx, effect->route, zr_ack_frame(&effect->ack), false);
 }
 
+static void s_lose(const edge_t *edge, route_t route) {
+    if (edge->calls->lost)
+        edge->calls->lost(edge->ctx, route);
+    else
+        relay_route_lost(edge->relay, route);
+}
+
 /* A full queue loses a live frame, which `prev` shows. Any other frame that is not sent loses the route. A connection
  * that is gone takes all its channels with it. */
 static void s_sent(edge_t *edge, const effect_t *effect, edge_sent_t sent) {
     if (sent == EDGE_FULL && effect->live)
         edge->live_dropped++;
     else if (sent == EDGE_FULL)
-        relay_route_lost(edge->relay, effect->route);
+        s_lose(edge, effect->route);
     else if (sent == EDGE_GONE)
-        relay_route_lost(edge->relay, route_connection(effect->route));
+        s_lose(edge, route_connection(effect->route));
 }
 
 static void s_tell(const edge_t *edge, void (*call)(void *ctx, uint64_t number), uint64_t number) {

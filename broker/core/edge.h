@@ -25,12 +25,13 @@ typedef struct {
     void (*drop_user)(void *ctx, zr_span_t user);
     void (*login)(void *ctx, const login_request_t *login);
     void (*admin)(void *ctx, const admin_request_t *admin);
+    void (*lost)(void *ctx, route_t route); /* NULL: relay_route_lost is told */
 } edge_calls_t;
 
 typedef struct {
     const edge_calls_t *calls;
-    void *ctx; /* theirs */
-    relay_t *relay;
+    void *ctx;      /* theirs */
+    relay_t *relay; /* NULL: the core is no relay; then `lost` is set */
     log_t *log;
     outbox_t *outbox;
     uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */

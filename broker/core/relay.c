@@ -11,6 +11,7 @@
 #include "expired.h"
 #include "fatal.h"
 #include "flood.h"
+#include "kick.h"
 #include "listing.h"
 #include "logger.h"
 #include "login.h"
@@ -52,8 +53,11 @@ void relay_config_default(relay_config_t *config) {
         .max_state_bytes = 67108864,
         .max_groups = 10000,
         .max_room_groups = 16,
+        .max_user_groups = 1000,
+        .max_group_workers = 1000,
         .max_group_entries = 200000,
         .max_group_bytes = 67108864,
+        .max_group_keep = 1ULL << 30,
         .replay_entries = 10000,
         .replay_frames = 200,
         .replay_bytes = 1048576,
@@ -139,6 +143,7 @@ void relay_destroy(relay_t *relay) {
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
     deadlines_finish(&relay->sessions.expiries);
+    barred_finish(&relay->sessions.barred);
     channels_finish(&relay->sessions.channels);
     reading_forget_all(relay);
     login_forget_all(relay);
@@ -208,6 +213,8 @@ static void s_handle_trunk(relay_t *relay, route_t route, zr_span_t frame, uint6
 void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
     relay->now = now;
+    if (barred_is_due(&relay->sessions.barred, now))
+        kick_let_in(relay);
     if (frame.len && (uint8_t)frame.ptr[0] == ZR_TYPE_TRUNK)
         s_handle_trunk(relay, route, frame, now);
     else

@@ -39,8 +39,11 @@ typedef struct {
     uint64_t max_state_bytes;
     uint64_t max_waiting; /* bytes of all clients that are read and not taken; all windows share half of it */
     size_t max_groups, max_room_groups; /* of all rooms, of one */
+    size_t max_user_groups;             /* that one user made */
+    size_t max_group_workers;           /* of one group */
     size_t max_group_entries;           /* of all groups: handed out, or waiting for that */
     size_t max_group_bytes;             /* of the frames that all groups keep */
+    uint64_t max_group_keep;            /* bytes of a room whose entries groups keep */
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;

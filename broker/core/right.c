@@ -12,8 +12,10 @@ static const struct {
     {"presence", RIGHT_PRESENCE},
     {"create", RIGHT_CREATE},
     {"work", RIGHT_WORK},
+    {"kick", RIGHT_KICK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
+    {"leaf", RIGHT_LEAF},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };

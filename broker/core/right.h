@@ -13,7 +13,9 @@ typedef enum {
     RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
     RIGHT_GATEWAY = 64, /* for "*" only: to carry the sessions of others over a trunk */
     RIGHT_WORK = 128,   /* with read: to be a worker of the room's groups, and to manage them */
-    RIGHT_ALL = 159,    /* all but admin and gateway */
+    RIGHT_KICK = 256,   /* to send users out of the room; admin gives it everywhere */
+    RIGHT_LEAF = 512,   /* for "*" only: as RIGHT_GATEWAY, and to name users that logged in to a leaf */
+    RIGHT_ALL = 159,    /* all but kick, admin, gateway and leaf */
 } right_t;
 typedef unsigned rights_t; /* of right_t */
 

@@ -6,10 +6,22 @@
 #include "reply.h"
 #include "state.h"
 
-bool trunk_is_gateway(const relay_t *relay, const session_t *session) {
-    if (route_channel(session->route))
-        return false;
+static bool s_may_carry(const relay_t *relay, const session_t *session) {
     return access_is_open_mode(relay->access) ? session->local : access_is_gateway(session->access);
+}
+
+session_t *trunk_of(const relay_t *relay, session_t *session) {
+    if (!s_may_carry(relay, session))
+        return NULL;
+    if (!route_channel(session->route))
+        return session;
+    session_t *trunk = session_by_route(&relay->sessions, route_connection(session->route));
+    bool leaf = trunk && trunk->leaf && (access_is_open_mode(relay->access) || access_is_leaf(trunk->access));
+    return leaf ? trunk : NULL;
+}
+
+bool trunk_names_users(const relay_t *relay, const session_t *session) {
+    return !access_is_open_mode(relay->access) && access_is_leaf(session->access);
 }
 
 static void s_refuse(relay_t *relay, session_t *session, zr_code_t code, json_t *more, uint64_t now) {
@@ -32,7 +44,7 @@ static void s_refuse_channel(relay_t *relay, session_t *session, uint32_t channe
 
 bool trunk_take(relay_t *relay, session_t *session, zr_span_t frame, route_t *route, zr_span_t *inner, uint64_t now) {
     uint32_t number;
-    if (!zr_trunk_read(frame, &number, inner) || (!session->channels && !trunk_is_gateway(relay, session))) {
+    if (!zr_trunk_read(frame, &number, inner) || (!session->channels && !trunk_of(relay, session))) {
         s_refuse(relay, session, ZR_BAD_FRAME, NULL, now);
         return false;
     }

@@ -5,8 +5,12 @@
 #include "relay.h"
 #include "session.h"
 
-/* May the session open channels? It may not on a channel. Without a list of users, only peers of this machine may. */
-bool trunk_is_gateway(const relay_t *relay, const session_t *session);
+/* The trunk on which the session may open channels: itself; or, if it came by a channel of a leaf, the leaf's session.
+ * NULL: it may not. Without a list of users, only peers of this machine may. */
+session_t *trunk_of(const relay_t *relay, session_t *session);
+
+/* May the session name users? Without a list of users there are none to name. */
+bool trunk_names_users(const relay_t *relay, const session_t *session);
 
 /* Takes a TRUNK frame of the session apart. true: `*inner` came by the channel `*route`, and is to be handled as a frame
  * of its own. false: nothing is to be done, and what is wrong was answered. */

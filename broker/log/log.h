@@ -89,6 +89,17 @@ typedef struct {
     uint64_t head; /* all of it is stored */
 } log_forget_t;
 
+/* What groups need of a room: limits on its age, entries and bytes delete no entry after `after`, as long as the room has
+ * at most `bytes`. */
+typedef struct {
+    uint64_t after;
+    uint64_t bytes; /* 0: nothing is needed */
+} log_keep_t;
+
+static inline bool log_keeps(const log_keep_t *keep, uint64_t seq, uint64_t bytes) {
+    return keep->bytes && seq > keep->after && bytes <= keep->bytes;
+}
+
 /* Receives the log's content from earlier runs, once, rooms first. Views are valid during the call. */
 typedef struct {
     void *ctx;
@@ -120,6 +131,9 @@ typedef struct {
     /* Part of the pass like an append. Once the pass is stored, the room that stood at `head` is not known any more,
      * except frames appended after this call. If the pass fails, nothing has changed. */
     void (*forget)(log_t *log, const log_forget_t *forget);
+    /* From now on; the room need not exist yet. A limit on all rooms together goes on. NULL: the engine keeps nothing for
+     * groups, or deletes nothing. */
+    void (*keep)(log_t *log, zr_span_t room, const log_keep_t *keep);
     void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
     /* Of an engine that answers later; NULL in others. */
@@ -150,7 +164,8 @@ struct log {
 
 typedef struct {
     uint64_t room_entries, room_bytes; /* the most that one room keeps */
-    uint64_t entries, bytes; /* the most that all rooms keep; the oldest frames go first, whatever their room */
+    uint64_t entries, bytes; /* the most that all rooms keep; the oldest frames go first, whatever their room. A room
+                                whose entries groups keep has at most half of `bytes` */
 } log_memory_limits_t;
 
 /* Returns the log; log_destroy gives it back. Set its `sink` before use. */

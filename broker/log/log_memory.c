@@ -1,12 +1,13 @@
 /* The log in memory: each room's frames in a ring, all frames in one list by age. An appended frame is stored at once.
- * The oldest frames are dropped when the room, or all rooms together, hold more than they may. If one frame alone is
- * too much, it is cut. */
+ * The oldest frames are dropped when the room, or all rooms together, hold more than they may. What groups keep is
+ * dropped only if all rooms together hold too much. If one frame alone is too much, it is cut. */
 #include "log.h"
 
 #include <stdlib.h>
 
 #include "fatal.h"
 #include "hash.h"
+#include "keeps.h"
 #include "names.h"
 
 typedef struct room_log room_log_t;
@@ -39,6 +40,7 @@ typedef struct {
     record_t *oldest, *newest;
     record_t *spare; /* the one dropped last, for the next; NULL: none */
     uint64_t entries, bytes;
+    keep_t *keeps;
     uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */
     size_t slice_size;
@@ -108,11 +110,18 @@ static void s_drop(log_memory_t *self, room_log_t *room) {
     self->spare = record;
 }
 
-/* Does a room hold too much, if it has so much less? */
-static bool s_exceeds(const log_memory_t *self, const room_log_t *room, uint64_t entries, uint64_t bytes) {
-    const log_memory_limits_t *limits = &self->limits;
-    return room->entries - entries > limits->room_entries || room->bytes - bytes > limits->room_bytes ||
-           self->entries - entries > limits->entries || self->bytes - bytes > limits->bytes;
+static bool s_is_full(const log_memory_t *self, uint64_t entries, uint64_t bytes) {
+    return self->entries - entries > self->limits.entries || self->bytes - bytes > self->limits.bytes;
+}
+
+/* Does the room hold too much, if it has so much less? Then its entries up to `seq` go, unless groups keep them. */
+static bool s_exceeds(
+    const log_memory_t *self, const room_log_t *room, uint64_t seq, uint64_t entries, uint64_t bytes) {
+    uint64_t left = room->bytes - bytes;
+    if (room->entries - entries <= self->limits.room_entries && left <= self->limits.room_bytes)
+        return false;
+    log_keep_t keep = keeps_of(self->keeps, zr_span_of(room->name, room->name_len));
+    return !log_keeps(&keep, seq, left) || left > self->limits.bytes / 2;
 }
 
 /* The room's newest frame, and only one, is too much: cuts its oldest entries off, but not the last one. */
@@ -123,7 +132,8 @@ static void s_cut(log_memory_t *self, room_log_t *room) {
     zr_entry_t entry;
     uint64_t entries = 0, bytes = 0, after = record->prev;
     zr_deliver_read(&reader, frame);
-    while (s_exceeds(self, room, entries, bytes) && entries + 1 < record->count && zr_deliver_next(&reader, &entry)) {
+    while (entries + 1 < record->count && zr_deliver_next(&reader, &entry) &&
+           (s_is_full(self, entries, bytes) || s_exceeds(self, room, entry.seq, entries, bytes))) {
         after = entry.seq;
         entries++;
         bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
@@ -177,11 +187,11 @@ static void s_append(log_t *log, const log_append_t *append) {
     room->bytes += bytes;
     self->entries += append->count;
     self->bytes += bytes;
-    while (room->count > 1 && (room->entries > self->limits.room_entries || room->bytes > self->limits.room_bytes))
+    while (room->count > 1 && s_exceeds(self, room, s_record(room, 0)->last, 0, 0))
         s_drop(self, room);
-    while (self->oldest != self->newest && (self->entries > self->limits.entries || self->bytes > self->limits.bytes))
+    while (self->oldest != self->newest && s_is_full(self, 0, 0))
         s_drop(self, self->oldest->room);
-    if (room->count == 1 && s_exceeds(self, room, 0, 0))
+    if (room->count == 1)
         s_cut(self, room);
 }
 
@@ -335,6 +345,10 @@ static void s_forget(log_t *log, const log_forget_t *forget) {
     log_memory_raise(log, forget->head);
 }
 
+static void s_keep(log_t *log, zr_span_t room, const log_keep_t *keep) {
+    keeps_set(&((log_memory_t *)log)->keeps, room, keep);
+}
+
 void log_memory_raise(log_t *log, uint64_t floor) {
     log_memory_t *self = (log_memory_t *)log;
     if (floor > self->floor)
@@ -346,6 +360,7 @@ static void s_destroy(log_t *log) {
     room_log_t *room, *next;
     HASH_ITER(hh, self->rooms, room, next)
     s_free(self, room);
+    keeps_finish(&self->keeps);
     free(self->spare);
     free(self->slice);
     free(self);
@@ -359,6 +374,7 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
         .read = s_read,
         .bounds = s_bounds,
         .forget = s_forget,
+        .keep = s_keep,
         .destroy = s_destroy,
     };
     log_memory_t *self = fatal_calloc(sizeof *self);

@@ -21,7 +21,7 @@ static void s_line(zr_log_level_t level, const char *when, const char *what, con
         sizeof((const counter_t[]){__VA_ARGS__}) / sizeof(counter_t))
 
 void counters_log(const server_t *server, zr_log_level_t level, const char *when) {
-    relay_stats_t stats = relay_stats(server->relay);
+    relay_stats_t stats = core_stats(&server->core);
     LINE("clients", {"sessions", stats.sessions}, {"rooms", stats.rooms}, {"logins that wait", stats.logins},
         {"carried by gateways", stats.channels});
     LINE("messages", {"frames", stats.frames}, {"entries", stats.entries}, {"deliveries", stats.deliveries},

@@ -102,7 +102,7 @@ static edge_sent_t s_pass(effects_t *effects, route_t route, zmq_msg_t *msg) {
     int code = waits ? EAGAIN : s_send_to(effects->front, connection, msg);
     if (code == 0)
         return EDGE_SENT;
-    if (code == EAGAIN && (route_channel(route) || relay_is_trunk(effects->edge.relay, connection)) &&
+    if (code == EAGAIN && (route_channel(route) || core_is_trunk(&effects->core, connection)) &&
         trunk_queue_add(&effects->trunks, connection, msg, (uint64_t)zclock_mono())) {
         if (!effects->trunk_timer)
             effects->trunk_timer = zloop_timer(effects->loop, TRUNK_MS, 0, s_on_trunks, effects);
@@ -117,7 +117,7 @@ static int s_send_waiting(void *ctx, route_t connection, zmq_msg_t *msg) {
 }
 
 static void s_lose(void *ctx, route_t connection) {
-    relay_route_lost(((effects_t *)ctx)->edge.relay, connection);
+    core_route_lost(&((effects_t *)ctx)->core, connection);
 }
 
 static int s_on_trunks(zloop_t *loop, int timer_id, void *arg) {
@@ -221,6 +221,7 @@ void effects_begin(effects_t *effects, relay_t *relay, log_t *log, outbox_t *out
         .drop_user = s_drop_user,
         .login = s_login,
         .admin = s_admin,
+        .lost = s_lose,
     };
     effects->edge = (edge_t){.calls = &calls, .ctx = effects, .relay = relay, .log = log, .outbox = outbox};
 }

@@ -4,6 +4,7 @@
 #define EFFECTS_H
 
 #include "auth.h"
+#include "core.h"
 #include "edge.h"
 #include "front_queue.h"
 #include "peers.h"
@@ -18,12 +19,13 @@ typedef struct {
     auth_t *auth;
     front_queue_t *queued;
     zloop_t *loop;
+    core_t core;
     trunk_queue_t trunks; /* frames that wait until a gateway takes them; its limits are the server's */
     int trunk_timer;      /* zloop's, while some wait; 0: none does */
     edge_t edge;
 } effects_t;
 
-/* Sets `edge`. The effects must not be moved any more. */
+/* Sets `edge`. `relay`: NULL if the core is none. The effects must not be moved any more. */
 void effects_begin(effects_t *effects, relay_t *relay, log_t *log, outbox_t *outbox);
 
 void effects_finish(effects_t *effects);

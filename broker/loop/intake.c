@@ -82,7 +82,7 @@ static void s_take_frame(server_t *server, route_t route, uint64_t now, taken_t 
     else if (zmq_msg_more(frame))
         s_refuse(server, fd, &server->multipart, "a message of several parts");
     else if (peers_hear(server->peers, fd))
-        relay_frame(server->relay, route, text, now);
+        core_frame(&server->core, route, text, now);
 }
 
 /* One message of the front, or one part. false: nothing waited. */
@@ -105,13 +105,13 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
 static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
     server_t *server = arg;
     int64_t end = zclock_usecs() + TURN_US;
-    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
+    core_rise(&server->core, zr_clock(CLOCK_MONOTONIC) / 1000);
     bool done = effects_carry_out(&server->effects, end);
-    while (done && relay_has_work(server->relay) && zclock_usecs() < end) {
-        relay_work(server->relay);
+    while (done && core_has_work(&server->core) && zclock_usecs() < end) {
+        core_work(&server->core);
         done = effects_carry_out(&server->effects, end);
     }
-    if (done && !relay_has_work(server->relay)) {
+    if (done && !core_has_work(&server->core)) {
         zloop_timer_end(loop, timer_id);
         server->work_timer = 0;
     }
@@ -120,9 +120,9 @@ static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
 
 /* A timer without delay runs once in each turn, so that sockets have theirs. */
 static void s_end_pass(server_t *server, int64_t until) {
-    relay_flush(server->relay);
+    core_flush(&server->core);
     bool done = effects_carry_out(&server->effects, until);
-    if (!server->work_timer && (!done || relay_has_work(server->relay)))
+    if (!server->work_timer && (!done || core_has_work(&server->core)))
         server->work_timer = zloop_timer(server->loop, 0, 0, s_on_work, server);
 }
 
@@ -150,7 +150,7 @@ static bool s_may_take(taken_t *taken, int64_t end) {
 void intake_take_batch(server_t *server) {
     uint64_t now = timekeeper_now(&server->time);
     int64_t end = zclock_usecs() + BATCH_US;
-    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
+    core_rise(&server->core, zr_clock(CLOCK_MONOTONIC) / 1000);
     taken_t taken = {0};
     while (s_may_take(&taken, end) && s_read_front(server, now, &taken))
         ;
@@ -164,25 +164,30 @@ int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     if (!intake_is_free(server))
         return 0;
     intake_take_batch(server);
-    if (log_is_full(server->log)) {
+    if (log_is_full(server->log) || core_is_full(&server->core)) {
         zloop_reader_end(loop, socket);
         server->paused = true;
     }
     return 0;
 }
 
+void intake_resume(server_t *server) {
+    if (!server->paused || log_is_full(server->log) || core_is_full(&server->core))
+        return;
+    server->paused = false;
+    server->resumed = zclock_mono();
+    zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
+}
+
 int intake_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
     (void)item;
     server_t *server = arg;
     if (!intake_is_free(server))
         return 0;
     log_answer(server->log);
     intake_end_pass(server);
-    if (server->paused && !log_is_full(server->log)) {
-        server->paused = false;
-        server->resumed = zclock_mono();
-        zloop_reader(loop, server->sockets.front, intake_on_front, server);
-    }
+    intake_resume(server);
     return 0;
 }
 
@@ -203,12 +208,13 @@ static bool s_read_back(server_t *server) {
     zr_span_t user = peers_user(frame);
     if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1)
         s_refuse_back(server, &server->stray, "a message on the back that is no subscription");
-    else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame)))
-        s_refuse_back(server, &server->revoked, "a subscription of a user who is not let in any more");
+    else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame) ||
+                             core_shuts_out(&server->core, user)))
+        s_refuse_back(server, &server->revoked, "a subscription of a user that is not let in any more");
     else if (!peers_subscribe(server->peers, frame, data[0] == 1))
         s_count_drop(server, &server->greedy, "a subscription of a reader that has too many, or is too fast");
     else
-        relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
+        core_subscription(&server->core, zr_span_of(data, zmq_msg_size(frame)));
     return true;
 }
 

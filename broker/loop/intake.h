@@ -14,6 +14,9 @@ void intake_finish_pass(server_t *server);
 /* No effects of an earlier pass are left: something new may be taken in. */
 bool intake_is_free(const server_t *server);
 
+/* Reads the front again, if it was paused and nothing is too full any more. */
+void intake_resume(server_t *server);
+
 /* Takes a turn's share of the messages that wait at the front, and carries out their effects. */
 void intake_take_batch(server_t *server);
 

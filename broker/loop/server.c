@@ -71,11 +71,11 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     if (answer->access) {
         server->access = answer->access;
         answer->access = NULL;
-        relay_set_access(server->relay, server->access);
+        core_set_access(&server->core, server->access);
         auth_applied(server->auth, answer->generation);
     }
     for (size_t i = 0; i < answer->disowned.count; i++)
-        relay_disown(server->relay, zr_span(answer->disowned.items[i]));
+        core_disown(&server->core, zr_span(answer->disowned.items[i]));
     bool login = answer->kind == AUTH_LOGIN || answer->kind == AUTH_JWT;
     server->logins_failed += login && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
@@ -106,9 +106,10 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
-    relay_tick(server->relay);
+    core_rise(&server->core, zr_clock(CLOCK_MONOTONIC) / 1000);
+    core_tick(&server->core);
     intake_end_pass(server);
+    intake_resume(server);
     return 0;
 }
 
@@ -156,10 +157,8 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     uint64_t now = timekeeper_now(&server->time);
-    if (!timekeeper_doubts(&server->time))
-        relay_forget_idle(server->relay, now);
-    relay_channels_tick(server->relay, now);
-    bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
+    core_second(&server->core, now, !timekeeper_doubts(&server->time));
+    bool many_left = trim_due(&server->trim, core_stats(&server->core).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, s_give_memory_back, NULL) == 0)
@@ -280,6 +279,16 @@ static size_t s_login_tick_ms(const settings_t *settings) {
     return quarter < SECOND_MS ? quarter : SECOND_MS;
 }
 
+/* The relay, or a leaf of another broker. */
+static bool s_open_core(server_t *server, zr_error_t *error) {
+    if (!server->settings->upstream.endpoint[0]) {
+        server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
+        server->core = relay_core(server->relay);
+        return true;
+    }
+    return upstream_link_open(server, error);
+}
+
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
@@ -299,8 +308,11 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     }
     timekeeper_start(&server->time, server->log->newest, server->log->hold);
     server->relay_config.presence_base = server->log->base ? server->log->base : server->time.time;
-    server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
+    if (!s_open_core(server, error)) {
+        server_destroy(server);
+        return NULL;
+    }
     server->timers = session_timers_new(server->loop, s_ticket_ms(settings), s_on_silent, server);
     server->peers = peers_new(server->loop, &server->sockets, settings);
     server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
@@ -311,6 +323,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         .auth = server->auth,
         .queued = server->queued,
         .loop = server->loop,
+        .core = server->core,
         .trunks = {.trunk_bytes = settings->route_bytes, .all_bytes = settings->all_route_bytes}};
     effects_begin(&server->effects, server->relay, server->log, &server->outbox);
 
@@ -323,6 +336,8 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
+    if (server->upstream)
+        upstream_link_start(server->upstream);
     if (settings->relay.tokens || settings->relay.jwt)
         zloop_timer(server->loop, s_login_tick_ms(settings), 0, s_on_login_tick, server);
     zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
@@ -351,11 +366,14 @@ char *server_banner(const server_t *server) {
     zr_buffer_t data = {0};
     const settings_t *settings = server->settings;
     zr_escape(&data, zr_span(settings->data[0] ? settings->data : settings->store)); /* one line, whatever its name */
-    fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
-        settings->data[0]    ? "sqlite:"
-        : settings->store[0] ? ""
-                             : "memory",
-        (int)data.len, (const char *)data.data);
+    if (server->leaf) /* the epoch is the upstream's, which may not be there yet */
+        fprintf(out, ", epoch %016llx, store upstream:%s", 0ULL, settings->upstream.endpoint);
+    else
+        fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
+            settings->data[0]    ? "sqlite:"
+            : settings->store[0] ? ""
+                                 : "memory",
+            (int)data.len, (const char *)data.data);
     zr_buffer_finish(&data);
     fclose(out);
     return fatal_check(text);
@@ -406,7 +424,7 @@ static void s_shut_down(server_t *server) {
         intake_finish_pass(server);
     }
     s_drain_log(server);
-    relay_shutdown(server->relay);
+    core_shutdown(&server->core);
     intake_finish_pass(server);
     counters_log(server, ZR_LOG_INFO, "stopped");
 }
@@ -448,8 +466,11 @@ void server_destroy(server_t *server) {
     peers_destroy(server->peers);
     if (server->auth)
         auth_applied(server->auth, UINT64_MAX); /* its answers are not taken any more; libzmq still asks it */
+    upstream_link_destroy(server->upstream);
     if (server->relay)
         relay_destroy(server->relay);
+    else if (server->leaf)
+        leaf_destroy(server->leaf);
     else
         access_destroy(server->access);
     outbox_finish(&server->outbox);

@@ -4,10 +4,12 @@
 
 #include "auth.h"
 #include "effects.h"
+#include "leaf.h"
 #include "peers.h"
 #include "sockets.h"
 #include "timekeeper.h"
 #include "trim.h"
+#include "upstream_link.h"
 
 typedef struct server {
     const settings_t *settings;
@@ -21,9 +23,12 @@ typedef struct server {
     peers_t *peers;
     log_t *log;
     timekeeper_t time;
-    bool paused;     /* the front is not read, as too much waits for the disk */
+    bool paused;     /* the front is not read, as too much waits for the disk, or for a leaf's upstream */
     int64_t resumed; /* when it was read again (ms, monotonic) */
-    relay_t *relay;
+    core_t core;     /* the relay, or a leaf, */
+    relay_t *relay;  /* of which one is not there: NULL */
+    leaf_t *leaf;
+    upstream_link_t *upstream; /* of a leaf */
     outbox_t outbox;
     int work_timer; /* zloop's, while work waits; 0: none does */
     session_timers_t *timers;

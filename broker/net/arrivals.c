@@ -149,6 +149,8 @@ static void s_on_gone(peers_t *peers, int side, uint64_t handle) {
     const connection_t *one = connections_at(&peers->connections, fd);
     if (one && !one->heard)
         s_tell_unheard(peers, (uint64_t)zclock_mono() - one->accepted_ms);
+    if (peers->watch.left && side == CONNECTIONS_FRONT)
+        peers->watch.left(peers->watch.ctx, handle);
     topics_leave(peers->topics, handle);
     connections_close(&peers->connections, fd);
     addresses_closed(peers->addresses, side, fd);

@@ -176,6 +176,11 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     return false;
 }
 
+void peers_watch(peers_t *peers, const peers_watch_t *watch) {
+    peers->watch = *watch;
+    topics_watch(peers->topics, watch->topic, watch->ctx);
+}
+
 /* --- Ending connections --- */
 
 static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {

@@ -8,6 +8,7 @@
 #include "relay.h"
 #include "settings.h"
 #include "sockets.h"
+#include "topics.h"
 
 typedef struct peers peers_t;
 
@@ -51,6 +52,15 @@ void peers_found_empty(peers_t *peers, int side);
 /* A subscription came, or one was given back. false: the reader has too many, or is too fast, and its connection
  * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
+
+/* From now on `watch` is told which topics have readers (topics.h), and of each connection (peer_t's) at the front that is
+ * gone; messages of it may still wait to be taken. */
+typedef struct {
+    topics_changed_fn *topic;
+    void (*left)(void *ctx, uint64_t connection);
+    void *ctx;
+} peers_watch_t;
+void peers_watch(peers_t *peers, const peers_watch_t *watch);
 
 /* Ends the connection that a frame came by: of the front with descriptor `fd`, or of the back. */
 void peers_end_front(peers_t *peers, int fd);

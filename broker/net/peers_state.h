@@ -21,6 +21,7 @@ struct peers {
     revoked_t revoked;
     revoked_t gone; /* users whose connections are about to end; all of generation 1 */
     topics_t *topics;
+    peers_watch_t watch; /* zeroed: nobody wants to know */
     uint64_t all_reader_bytes;
     unsigned round;   /* of looks at slow readers */
     unsigned slowest; /* readers that the next round ends, if no reader is stuck: twice as many in each */

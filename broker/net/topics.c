@@ -41,6 +41,8 @@ struct topics {
     account_t *accounts;
     topic_t *topics;
     reader_t *readers;
+    topics_changed_fn *changed; /* NULL: nobody wants to know */
+    void *ctx;
 };
 
 topics_t *topics_new(const topics_limits_t *limits) {
@@ -56,6 +58,11 @@ void topics_destroy(topics_t *topics) {
     HASH_ITER(hh, topics->readers, reader, next)
     topics_leave(topics, reader->reader);
     free(topics);
+}
+
+void topics_watch(topics_t *topics, topics_changed_fn *changed, void *ctx) {
+    topics->changed = changed;
+    topics->ctx = ctx;
 }
 
 uint64_t topics_bytes(const topics_t *topics) {
@@ -97,12 +104,16 @@ static topic_t *s_open_topic(topics_t *topics, account_t *account, zr_span_t nam
     account->uses++;
     account->bytes += name.len + TOPIC_MORE;
     topics->bytes += name.len + TOPIC_MORE;
+    if (topics->changed)
+        topics->changed(topics->ctx, name, true);
     return topic;
 }
 
 static void s_release_topic(topics_t *topics, topic_t *topic) {
     if (--topic->links > 0)
         return;
+    if (topics->changed)
+        topics->changed(topics->ctx, zr_span_of(topic->name, topic->len), false);
     topics->bytes -= topic->len + TOPIC_MORE;
     topic->account->bytes -= topic->len + TOPIC_MORE;
     s_close_account(topics, topic->account);

@@ -38,6 +38,10 @@ topics_verdict_t topics_add(topics_t *topics, uint64_t reader, zr_span_t account
 void topics_remove(topics_t *topics, uint64_t reader, zr_span_t topic);
 void topics_leave(topics_t *topics, uint64_t reader);
 
+/* From now on `changed` is told of the first reader of each topic (`wanted`), and when its last one went. */
+typedef void topics_changed_fn(void *ctx, zr_span_t topic, bool wanted);
+void topics_watch(topics_t *topics, topics_changed_fn *changed, void *ctx);
+
 /* The cost of all topics, in bytes. */
 uint64_t topics_bytes(const topics_t *topics);
 

@@ -13,7 +13,7 @@
 
 enum {
     AT_ONCE = 100, /* clients of a process that may be on their way in */
-    TURN_NS = 20000000,
+    TURN_MS = 20,
 };
 
 typedef struct {
@@ -154,7 +154,7 @@ void bench_crowd(bench_board_t *board, bench_share_t *share, uint64_t first, siz
             atomic_store(&share->failed, code);
             break;
         }
-        bench_pool_turn(&crowd.pool, TURN_NS);
+        bench_pool_turn(&crowd.pool, TURN_MS);
         s_tell(&crowd);
     }
     s_sum_up(&crowd);

@@ -1,11 +1,9 @@
 #include "bench_pool.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -15,7 +13,7 @@
 #include "format.h"
 #include "signals.h"
 
-enum { READY = 256, DRAIN_MAX = 20000, GOODBYE_MS = 2000, TURN_NS = 100000000 };
+enum { READY = 256, DRAIN_MAX = 20000, GOODBYE_MS = 2000, TURN_MS = 100 };
 
 void *bench_context(const bench_plan_t *plan) {
     void *context = fatal_check(zmq_ctx_new());
@@ -82,6 +80,10 @@ static void s_disconnected(bench_pool_t *pool, size_t index, const zrelay_event_
 }
 
 static void s_event(bench_pool_t *pool, size_t index, const zrelay_event_t *event) {
+    if (event->type == ZRELAY_ENTRY) { /* nearly all */
+        pool->on_event(index, event, pool->ctx);
+        return;
+    }
     switch (event->type) {
     case ZRELAY_CONNECTED:
         pool->connected += !pool->connected_each[index];
@@ -128,19 +130,15 @@ void bench_pool_drain(bench_pool_t *pool, size_t index) {
     pool->wake_ms[index] = timeout < 0 ? UINT64_MAX : timeout == 0 ? 0 : zr_mono_ms() + (uint64_t)timeout;
 }
 
-void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
+void bench_pool_turn(bench_pool_t *pool, uint64_t ms) {
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < pool->opened; i++)
         if (pool->wake_ms[i] < next)
             next = pool->wake_ms[i];
     uint64_t now = next < UINT64_MAX ? zr_mono_ms() : 0;
-    uint64_t left = next < UINT64_MAX && next > now ? (next - now) * 1000000 : next < UINT64_MAX ? 0 : UINT64_MAX;
-    if (left < nanoseconds)
-        nanoseconds = left;
-    struct timespec wait = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
-    struct pollfd file = {.fd = pool->epoll, .events = POLLIN};
+    uint64_t left = next > now ? next - now : 0;
     struct epoll_event ready[READY];
-    int count = ppoll(&file, 1, &wait, NULL) > 0 ? epoll_wait(pool->epoll, ready, READY, 0) : 0;
+    int count = epoll_wait(pool->epoll, ready, READY, (int)(left < ms ? left : ms));
     for (int i = 0; i < count; i++)
         bench_pool_drain(pool, (size_t)ready[i].data.u64);
     if (next == UINT64_MAX)
@@ -167,7 +165,7 @@ int bench_pool_ready(bench_pool_t *pool, uint64_t joined) {
     /* As long for each hundred sessions as for one. */
     uint64_t end = zr_mono_ms() + pool->target->config->connect_ms * (1 + pool->opened / 100);
     while (pool->connected < pool->opened || pool->joined < joined) {
-        bench_pool_turn(pool, TURN_NS);
+        bench_pool_turn(pool, TURN_MS);
         int code = bench_pool_hopeless(pool, &why);
         if (code) {
             cli_say("%s", why);
@@ -198,7 +196,7 @@ void bench_pool_close(bench_pool_t *pool) {
             bench_pool_drain(pool, i);
         }
     for (uint64_t end = zr_mono_ms() + GOODBYE_MS; pool->closed < closing && zr_mono_ms() < end;)
-        bench_pool_turn(pool, TURN_NS);
+        bench_pool_turn(pool, TURN_MS);
     for (size_t i = 0; i < pool->opened; i++)
         zrelay_destroy(pool->relays[i]);
     close(pool->epoll);

@@ -33,8 +33,8 @@ zrelay_t *bench_pool_open(bench_pool_t *pool, void *context);
 /* Takes the events of session `index`, at most some thousands. */
 void bench_pool_drain(bench_pool_t *pool, size_t index);
 
-/* Waits for at most `nanoseconds` until something comes or is due, then takes the events. */
-void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds);
+/* Waits for at most `ms` milliseconds until something comes or is due, then takes the events. */
+void bench_pool_turn(bench_pool_t *pool, uint64_t ms);
 
 /* Waits until all sessions are connected and `joined` rooms are. 0, or the exit code after telling why not. */
 int bench_pool_ready(bench_pool_t *pool, uint64_t joined);

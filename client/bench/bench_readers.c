@@ -62,15 +62,17 @@ static void s_told(bench_readers_t *readers, size_t index, uint64_t count) {
 
 bool bench_readers_event(bench_readers_t *readers, size_t index, const zrelay_event_t *event, uint64_t *due) {
     bench_check_t *check = &readers->checks[index];
-    uint64_t left = check->left;
+    if (event->type == ZRELAY_ENTRY) {
+        uint64_t left = check->left;
+        bool next = bench_check_entry(check, event->seq, event->body, event->body_len, due);
+        readers->done += left > 0 && check->left == 0;
+        return next;
+    }
     if (event->type == ZRELAY_EPOCH)
         check->last_seq = 0; /* positions begin anew */
     if (readers->present && (event->type == ZRELAY_JOINED || event->type == ZRELAY_PRESENCE_CHANGED))
         s_told(readers, index, event->count);
-    if (event->type != ZRELAY_ENTRY || !bench_check_entry(check, event->seq, event->body, event->body_len, due))
-        return false;
-    readers->done += left > 0 && check->left == 0;
-    return true;
+    return false;
 }
 
 uint64_t bench_readers_received(const bench_readers_t *readers) {

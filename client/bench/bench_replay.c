@@ -8,7 +8,7 @@
 #include "bench_readers.h"
 #include "signals.h"
 
-enum { TURN_NS = 50000000 };
+enum { TURN_MS = 50 };
 
 typedef struct {
     bench_pool_t pool;
@@ -46,7 +46,7 @@ static void s_read(replay_t *replay, const bench_plan_t *plan, bench_result_t *r
         bench_pool_drain(&replay->pool, i);
     }
     while (replay->answered < replay->readers.count && !result->interrupted && !result->quiet) {
-        bench_pool_turn(&replay->pool, TURN_NS);
+        bench_pool_turn(&replay->pool, TURN_MS);
         result->quiet =
             !bench_progress_look(&progress, result->published, result->acked, bench_readers_received(&replay->readers));
         result->interrupted = signals_stop() > 0;

@@ -21,8 +21,8 @@
 
 enum {
     CHUNK = 1000, /* messages published before acks are looked at */
-    AHEAD_WAIT_NS = 1000000,
-    WAIT_NS = 50000000,
+    AHEAD_WAIT_MS = 1,
+    WAIT_MS = 50,
     LOOK_MS = 100,
     QUEUE_BYTES = 64 << 20,
 };
@@ -121,13 +121,14 @@ static uint64_t s_next_due(const run_t *run) {
 static void s_rest(run_t *run, bool unpublished) {
     uint64_t next = s_next_due(run), now = bench_clock();
     if (next == UINT64_MAX || run->blocked) {
-        bench_pool_turn(&run->out, unpublished ? AHEAD_WAIT_NS : WAIT_NS);
+        bench_pool_turn(&run->out, unpublished ? AHEAD_WAIT_MS : WAIT_MS);
         return;
     }
     if (next <= now)
         return;
-    bool soon = next - now < WAIT_NS;
-    pace_sleep(&run->pace, soon ? next : now + WAIT_NS);
+    uint64_t wait = WAIT_MS * UINT64_C(1000000);
+    bool soon = next - now < wait;
+    pace_sleep(&run->pace, soon ? next : now + wait);
     if (!soon)
         bench_pool_turn(&run->out, 0); /* sessions have heartbeats of their own */
 }
@@ -178,7 +179,7 @@ static void *s_read_all(void *arg) {
     run_t *run = arg;
     prctl(PR_SET_TIMERSLACK, 1);
     while (run->readers.done < run->readers.count && !atomic_load(&run->stop)) {
-        bench_pool_turn(&run->in, WAIT_NS);
+        bench_pool_turn(&run->in, WAIT_MS);
         atomic_store_explicit(&run->delivered, bench_readers_received(&run->readers), memory_order_relaxed);
     }
     run->delivered_at = bench_clock();

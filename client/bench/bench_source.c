@@ -6,7 +6,7 @@
 #include "bench_check.h"
 #include "fatal.h"
 
-enum { TURN_NS = 20000000, CHUNK = 1000 };
+enum { TURN_MS = 20, CHUNK = 1000 };
 
 static void s_on_event(size_t index, const zrelay_event_t *event, void *ctx) {
     bench_source_t *source = ctx;
@@ -66,7 +66,7 @@ bool bench_source_turn(bench_source_t *source) {
         return false;
     }
     bench_pool_drain(&source->pool, 0);
-    bench_pool_turn(&source->pool, !failed && s_is_due(source) ? 0 : TURN_NS);
+    bench_pool_turn(&source->pool, !failed && s_is_due(source) ? 0 : TURN_MS);
     return true;
 }
 

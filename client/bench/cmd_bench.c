@@ -221,7 +221,7 @@ const command_t cmd_bench = {
             "      --clients N         connect: how many (1000)\n"
             "      --joins N           connect: rooms that each client is in (as many as it takes that all\n"
             "                          rooms have a reader)\n"
-            "      --presence          connect: clients are present by name and follow who else is\n"
+            "      --presence          connect: clients are present by name and follow the others\n"
             "      --restart COMMAND   connect: when all have read what was published, 'sh -c COMMAND', which\n"
             "                          is to restart the broker at the same endpoints, and how long it takes\n"
             "                          then until all are back and have read what is published meanwhile\n"

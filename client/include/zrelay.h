@@ -222,6 +222,11 @@ ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text
  * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
  */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
+/* Sends the user `nick` out of `room`, for users with the right `kick` there. `seconds`: how long the user is kept out, at
+ * most a week; 0: it may come back at once; -1: lets in a user that is kept out. `reason` (may be NULL) as in zrelay_admin;
+ * the user hears it. ZRELAY_DONE or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_kick(
+    zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
@@ -242,11 +247,12 @@ ZRELAY_API int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit);
 
 /* What became of the entry `seq` that the worker has: it is done; is to be tried again, after `delay_ms` (0: the group's
  * back-off); is dead, as trying again would not help; or takes `ms` longer from now on (0: the group's time). At most a
- * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored.
+ * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored. `reason`
+ * (may be NULL) is UTF-8 of at most 256 bytes; the group's room for dead entries shows it.
  * ZRELAY_EFULL: too much is unanswered, take events first. */
 ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
 ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);
-ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq);
+ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason);
 ZRELAY_API int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms);
 
 /* The groups of `room`, or of all rooms (NULL), as ZRELAY_GROUP events, then ZRELAY_DONE. */
@@ -285,7 +291,7 @@ typedef enum {
     ZRELAY_ACKED,     /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,   /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; for a conflict, `seq`. For a joined `room`, with code "forbidden": the right to read it
-                        was taken, and nothing after `seq` comes. For none of these: the session itself was refused.
+                        was taken; with "kicked": an operator sent this user out. Nothing after `seq` comes. For none of these: the session itself was refused.
                         After "login-failed", "login-required", "forbidden" and "too-many-sessions" the library tries
                         again */
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known), `count`
@@ -318,7 +324,9 @@ typedef enum {
                        * before), "waiting" (taken back, for any worker), "taken" (another worker has it), "ahead" (the
                        * group has not come to it), or an error */
     ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
-    ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
+    ZRELAY_GROUP_LOST, /* about `count` entries left `room` before the group `name` of `worker` had finished them: the
+                        * room kept no more */
+    ZRELAY_GROUP,      /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK, ZRELAY_LEVEL_REPLICATED } zrelay_level_t;

@@ -193,8 +193,11 @@ export interface Job {
   done(): Promise<string>;
   /** It is to be tried again, by any worker, after `delay` milliseconds; 0, the default: after the group's back-off. At most a day. */
   retry(delay?: number): Promise<string>;
-  /** Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. */
-  reject(): Promise<string>;
+  /**
+   * Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. The message there shows `reason`, which
+   * has at most 256 bytes.
+   */
+  reject(reason?: string): Promise<string>;
   /** It takes longer: so many milliseconds from now on; 0, the default: the group's time. At most a day. */
   extend(milliseconds?: number): Promise<string>;
 }
@@ -206,6 +209,8 @@ export interface Worker extends AsyncIterable<Job> {
   /** Fulfilled once the broker took the worker. */
   entered(): Promise<void>;
   next(): Promise<IteratorResult<Job>>;
+  /** About so many messages left the room before the group had finished them. */
+  on(event: "lost", listener: (count: number) => void): Off;
   /** Takes no more work. What is settled is said, and what is not goes to others. */
   leave(): void;
 }
@@ -221,6 +226,7 @@ export interface GroupOptions {
   backoff?: number;
   dead?: string;
   ordered?: boolean;
+  keep?: boolean;
   each?: number;
   total?: number;
 }

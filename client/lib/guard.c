@@ -19,7 +19,14 @@
 #include "clock.h"
 #include "socket_bytes.h"
 
-enum { BATCH = 64, NOWHERE = -1, CONNECTION_TAG = 1 };
+enum {
+    BATCH = 64,
+    NOWHERE = -1,
+    CONNECTION_TAG = 1,
+    EARLY_MS = 8, /* connections that are due so soon are looked at together, in one wake-up */
+};
+
+_Static_assert((int)EARLY_MS < (int)AHEAD_WAIT_MIN_MS, "a look is over before the next of the same connection");
 
 struct watch {
     guard_t *guard;
@@ -34,6 +41,7 @@ struct watch {
     bool counted;
     uint64_t before; /* bytes read from earlier connections of this socket */
     uint64_t took;   /* as of the last look */
+    uint64_t read;   /* likewise */
     uint64_t due;    /* when to look; only while active */
     bool active;
     watch_t *next_active, *next_gone;
@@ -185,20 +193,31 @@ static void s_look(watch_t *w, uint64_t resident) {
     seen.took = took - w->took;
     seen.largest = atomic_load_explicit(&w->counts->largest, memory_order_relaxed);
     w->took = took;
+    bool streams = seen.counted && seen.read != w->read;
+    w->read = seen.read;
     if (ahead_look(&w->ahead, &seen))
         s_end(w);
+    else if (streams)
+        s_activate(w); /* more will come: the kernel need not tell */
     else
         s_poll(w, EPOLL_CTL_MOD); /* tells at once if more is there already */
+}
+
+/* Milliseconds until the next look; -1: none is due. */
+static int s_next_look(const guard_t *guard, uint64_t now) {
+    uint64_t next = UINT64_MAX;
+    for (const watch_t *w = guard->active; w; w = w->next_active)
+        next = w->due < next ? w->due : next;
+    return next == UINT64_MAX ? -1 : next > now ? (int)(next - now) : 0;
 }
 
 /* Looks where it is time; gives the milliseconds until the next, -1: none. */
 static int s_look_around(guard_t *guard) {
     watch_t **link = &guard->active;
-    uint64_t now = zr_mono_ms(), resident = 0, next = UINT64_MAX;
+    uint64_t now = zr_mono_ms(), resident = 0;
     while (*link) {
         watch_t *w = *link;
-        if (w->monitor && now < w->due) {
-            next = w->due < next ? w->due : next;
+        if (w->monitor && now + EARLY_MS < w->due) {
             link = &w->next_active;
             continue;
         }
@@ -210,7 +229,7 @@ static int s_look_around(guard_t *guard) {
             resident = s_resident();
         s_look(w, resident);
     }
-    return next == UINT64_MAX ? -1 : (int)(next - now);
+    return s_next_look(guard, now);
 }
 
 static void s_bury(guard_t *guard) {

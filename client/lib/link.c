@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sodium/utils.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -28,7 +26,6 @@ enum {
     SEND_COPY_MAX = 64,
     RECEIVE_COPY_MAX = 512,
     SEND_QUEUE = 10000, /* frames; messages published beyond it are packed into larger ones */
-    CHANGES = 16,       /* that the program did not ask for yet; of more, only the last is kept */
     KEY_SIZE = 41,      /* Z85, and a zero byte */
     MESSAGE_MAX =
         257 << 20, /* above a broker's largest possible max-frame (256M): the client must get all that it took */
@@ -59,19 +56,9 @@ struct link {
     guard_t *guard;
     peer_t front, back;
     int epoll;
-    int told; /* readable: there are changes */
+    link_changes_t changes;
     bool encrypted;
     char server_key[KEY_SIZE], public_key[KEY_SIZE], secret_key[KEY_SIZE];
-
-    /* Between the guard's thread and the program's. */
-    pthread_mutex_t lock;
-    link_change_t changes[CHANGES]; /* of the front, oldest first */
-    size_t change_count;
-    atomic_bool changed;    /* there may be changes */
-    atomic_bool back_ended; /* LINK_BACK is to be told */
-    char unreachable[DIAL_WHY];
-
-    char why[DIAL_WHY]; /* the program's copy of it */
 
     /* The guard's. */
     bool known;          /* how the handshake of the front's connection went */
@@ -98,7 +85,7 @@ static bool s_can_begin(const link_t *l) {
 
 /* NULL: `errno` says why. */
 static void *s_open(link_t *l, int type) {
-    if (!spare_descriptors(l->told) || !s_can_begin(l))
+    if (!spare_descriptors(l->changes.fd) || !s_can_begin(l))
         return NULL;
     void *socket = zmq_socket(l->context, type);
     if (!socket)
@@ -166,40 +153,12 @@ static void s_close(link_t *l, peer_t *peer, int linger_ms) {
         s_shut(l, peer, linger_ms);
 }
 
-/* Changes of a socket that is gone say nothing of the next. */
-static void s_forget_changes(link_t *l, const peer_t *peer) {
-    pthread_mutex_lock(&l->lock);
-    if (peer == &l->front)
-        l->change_count = 0;
-    else
-        atomic_store(&l->back_ended, false);
-    pthread_mutex_unlock(&l->lock);
-}
-
 /* --- What the guard hears, in its thread --- */
-
-static void s_tell(link_t *l, link_change_t change) {
-    pthread_mutex_lock(&l->lock);
-    if (change == LINK_BACK)
-        atomic_store(&l->back_ended, true);
-    else if (l->change_count < CHANGES)
-        l->changes[l->change_count++] = change;
-    else
-        l->changes[CHANGES - 1] = change;
-    atomic_store(&l->changed, true);
-    pthread_mutex_unlock(&l->lock);
-    eventfd_write(l->told, 1);
-}
 
 /* In the dial's thread, or in the program's. */
 static void s_on_failed(peer_t *peer, const char *why) {
-    link_t *l = peer->link;
-    if (peer != &l->front)
-        return;
-    pthread_mutex_lock(&l->lock);
-    snprintf(l->unreachable, sizeof l->unreachable, "%s", why);
-    pthread_mutex_unlock(&l->lock);
-    s_tell(l, LINK_UNREACHABLE);
+    if (peer == &peer->link->front)
+        link_changes_fail(&peer->link->changes, why);
 }
 
 static void s_connect(peer_t *peer, const char *endpoint) {
@@ -220,8 +179,7 @@ static void s_on_dialled(void *ctx, const char *endpoint, const char *why) {
         return;
     }
     s_connect(peer, endpoint);
-    atomic_store(&l->changed, true);
-    eventfd_write(l->told, 1);
+    link_changes_wake(&l->changes);
 }
 
 /* In the dial's thread: libzmq could not connect, and goes on trying. */
@@ -238,7 +196,7 @@ static bool s_front_event(void *ctx, uint16_t event, uint32_t value) {
         peer->diagnosis = dial_begin(peer->endpoint, DIAL_ONCE, s_on_diagnosed, peer);
     if (event == ZMQ_EVENT_CONNECTED || event == ZMQ_EVENT_CONNECT_RETRIED)
         return false;
-    s_tell(l, link_meaning(event, value, l->encrypted, l->known));
+    link_changes_tell(&l->changes, link_meaning(event, value, l->encrypted, l->known));
     l->known = event != ZMQ_EVENT_DISCONNECTED;
     return false;
 }
@@ -260,7 +218,7 @@ static void s_end(void *ctx) {
     zmq_socket_monitor(peer->socket, NULL, 0);
     s_shut(l, peer, 0);
     pthread_mutex_unlock(&peer->lock);
-    s_tell(l, peer == &l->front ? LINK_DOWN : LINK_BACK);
+    link_changes_tell(&l->changes, peer == &l->front ? LINK_DOWN : LINK_BACK);
 }
 
 static const guard_calls_t s_front_calls = {s_front_event, s_end}, s_back_calls = {s_back_event, s_end};
@@ -271,7 +229,7 @@ static const guard_calls_t s_front_calls = {s_front_event, s_end}, s_back_calls 
  * broker. So they do when no socket or watch can be had: unwatched, a socket has no bound. */
 static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
     s_close(l, peer, 0);
-    s_forget_changes(l, peer);
+    link_changes_forget(&l->changes, peer == &l->front);
     peer->counts = (guard_counts_t){0};
     l->known = l->known && type != ZMQ_DEALER;
     l->met = l->met && type != ZMQ_DEALER;
@@ -337,15 +295,14 @@ link_t *link_new(const char *server) {
     struct epoll_event event = {.events = EPOLLIN}; /* without a peer: changes */
     l->receive_queue = AHEAD_QUEUE;
     l->front.link = l->back.link = l;
-    pthread_mutex_init(&l->lock, NULL);
+    bool told = link_changes_begin(&l->changes);
     pthread_mutex_init(&l->front.lock, NULL);
     pthread_mutex_init(&l->back.lock, NULL);
     l->server = strdup(server);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
-    l->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->context = zmq_ctx_new();
     l->guard = guard_hold();
-    if (l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->told, &event) == 0)
+    if (told && l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->changes.fd, &event) == 0)
         return l;
     int code = errno;
     link_destroy(l, 0);
@@ -363,11 +320,9 @@ void link_destroy(link_t *l, int linger_ms) {
         ; /* a signal came; terminating goes on */
     if (l->epoll >= 0)
         close(l->epoll);
-    if (l->told >= 0)
-        close(l->told);
     pthread_mutex_destroy(&l->back.lock);
     pthread_mutex_destroy(&l->front.lock);
-    pthread_mutex_destroy(&l->lock);
+    link_changes_finish(&l->changes);
     free(l->front.endpoint);
     free(l->back.endpoint);
     free(l->server);
@@ -379,7 +334,7 @@ void link_abandon(link_t *l) {
     if (!l)
         return;
     close(l->epoll);
-    close(l->told);
+    close(l->changes.fd);
     free(l->server);
     sodium_memzero(l, sizeof *l); /* keys */
     free(l);
@@ -503,8 +458,8 @@ static zr_blob_t *s_receive(link_t *l, peer_t *peer) {
     if (got == GOT_PARTS) {
         s_close(l, peer, 0);
         if (peer == &l->front)
-            s_tell(l, LINK_UP); /* the guard may not have told it yet */
-        s_tell(l, peer == &l->front ? LINK_DOWN : LINK_BACK);
+            link_changes_tell(&l->changes, LINK_UP); /* the guard may not have told it yet */
+        link_changes_tell(&l->changes, peer == &l->front ? LINK_DOWN : LINK_BACK);
     }
     return NULL;
 }
@@ -517,50 +472,15 @@ zr_blob_t *link_back(link_t *l) {
     return s_receive(l, &l->back);
 }
 
-link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known) {
-    switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        return LINK_UP;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: /* 300 is "try again later", 500 the broker's own trouble: both pass */
-        return value == 400 ? LINK_REFUSED : LINK_DOWN;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? LINK_MECHANISM : LINK_HANDSHAKE;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        return encrypted ? LINK_HANDSHAKE : LINK_DOWN;
-    default:
-        return encrypted && !known ? LINK_HANDSHAKE : LINK_DOWN;
-    }
-}
-
-static link_change_t s_next_change(link_t *l) {
-    eventfd_t count;
-    if (l->change_count == 0) {
-        atomic_store(&l->changed, false);
-        eventfd_read(l->told, &count);
-        return LINK_SAME;
-    }
-    link_change_t change = l->changes[0];
-    memmove(l->changes, l->changes + 1, --l->change_count * sizeof *l->changes);
-    return change;
-}
-
 link_change_t link_change(link_t *l) {
-    if (!atomic_load_explicit(&l->changed, memory_order_relaxed))
-        return LINK_SAME;
-    if (atomic_exchange(&l->back_ended, false))
-        return LINK_BACK;
-    pthread_mutex_lock(&l->lock);
-    link_change_t change = s_next_change(l);
-    if (change == LINK_UNREACHABLE)
-        memcpy(l->why, l->unreachable, sizeof l->why);
-    pthread_mutex_unlock(&l->lock);
-    if (change != LINK_SAME)
+    link_change_t change = link_changes_next(&l->changes);
+    if (change != LINK_SAME && change != LINK_BACK)
         s_set_quiet(&l->front, false); /* frames of the connection may have come since the last wait */
     return change;
 }
 
 const char *link_why(const link_t *l) {
-    return l->why;
+    return l->changes.why;
 }
 
 static bool s_ready(peer_t *peer, int wanted) {
@@ -579,7 +499,7 @@ static bool s_ready(peer_t *peer, int wanted) {
 
 bool link_ready(link_t *l, bool blocked) {
     return s_ready(&l->front, blocked ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN) || s_ready(&l->back, ZMQ_POLLIN) ||
-           atomic_load_explicit(&l->changed, memory_order_relaxed);
+           link_changes_any(&l->changes);
 }
 
 bool link_wait(link_t *l, int timeout_ms) {

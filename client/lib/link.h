@@ -4,6 +4,7 @@
 #ifndef LINK_H
 #define LINK_H
 
+#include "link_changes.h"
 #include "machine.h"
 
 typedef struct link link_t;
@@ -42,18 +43,7 @@ zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 
 /* Changes of the connections, one for each call; the front's come in order. They are told apart from the frames: frames
- * from before a change may still have to be fetched, LINK_FRAMES_MAX at most. LINK_UP is told only after a handshake.
- * LINK_DOWN is told also without one, unless a more precise change is known. */
-typedef enum {
-    LINK_SAME,
-    LINK_UP,
-    LINK_DOWN,
-    LINK_REFUSED,     /* the broker refused this client's key */
-    LINK_HANDSHAKE,   /* it ended before it was encrypted */
-    LINK_MECHANISM,   /* only one side encrypts */
-    LINK_UNREACHABLE, /* no connection could be made; link_why says why */
-    LINK_BACK,        /* the back is closed: it was too far ahead, broke the protocol, or ended soon after it stood */
-} link_change_t;
+ * from before a change may still have to be fetched, LINK_FRAMES_MAX at most. */
 enum {
     LINK_FRAMES_MAX = 4096,
     LINK_STEADY_MS = 10000, /* a connection that stood so long may be made again by libzmq itself */
@@ -62,10 +52,6 @@ link_change_t link_change(link_t *l);
 
 /* Why LINK_UNREACHABLE was told last, in a few words; valid until the next link_change. */
 const char *link_why(const link_t *l);
-
-/* Pure: what an event of libzmq's monitor means for a connection that is to be encrypted or not. `known`: an event
- * before has told how its handshake went. */
-link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known);
 
 /* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the
  * descriptor tells of a change only once, and sending may have swallowed that. */

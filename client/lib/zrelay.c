@@ -141,14 +141,22 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
     }
 }
 
+/* The first frame after a pause is handed out before the socket is asked for another, which costs system calls. */
+static void s_back(zrelay_t *relay, uint64_t now) {
+    int most = relay->streams ? BATCH : 1, i = 0;
+    zr_blob_t *frame;
+    for (; i < most && (frame = link_back(relay->link)); i++)
+        machine_back(relay->machine, frame, now);
+    relay->streams = i == most;
+}
+
 /* One turn: takes frames in, does work that is due, and sends frames out. Entries are fetched only when the program has
  * taken those before. The broker's answers are fetched always, as they show whether it lives. */
 static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
-    zr_blob_t *frame;
     s_changes(relay, now);
     s_front(relay, now, BATCH);
-    for (int i = 0; entries && i < BATCH && (frame = link_back(relay->link)); i++)
-        machine_back(relay->machine, frame, now);
+    if (entries)
+        s_back(relay, now);
     machine_tick(relay->machine, now);
     s_flush(relay, now);
 }
@@ -335,6 +343,13 @@ int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char
     return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
+int zrelay_kick(
+    zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_kick(machine, room, nick, seconds, reason, request) : code;
+}
+
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);
@@ -376,8 +391,10 @@ int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_
     return s_settle(relay, worker, ZR_SETTLE_RETRY, seq, delay_ms);
 }
 
-int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq) {
-    return s_settle(relay, worker, ZR_SETTLE_REJECT, seq, 0);
+int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_reject(machine, worker, seq, reason) : code;
 }
 
 int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms) {
@@ -475,9 +492,6 @@ static bool s_is_idle(const zrelay_t *relay, uint64_t now) {
 static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t until) {
     bool waited = false;
     for (int turns = 0;; turns++, now = s_now()) {
-        const zrelay_event_t *event = machine_event(relay->machine);
-        if (event)
-            return event;
         if (machine_closed(relay->machine))
             return s_none(ESHUTDOWN);
         if (!waited && now < until && s_is_idle(relay, now)) { /* one look instead of two */
@@ -490,8 +504,9 @@ static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t unti
             link_wait(relay->link, 0);
         s_turn(relay, now, true);
         waited = false;
-        if (machine_has_event(relay->machine))
-            continue;
+        const zrelay_event_t *event = machine_event(relay->machine);
+        if (event)
+            return event;
         /* Frames that bring no event are not to keep a program here that does not want to wait. */
         if (link_ready(relay->link, relay->blocked) && (now < until || turns < TURNS_MAX))
             continue;
@@ -518,9 +533,12 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
     if (relay_is_parents(relay))
         return s_none(ESHUTDOWN);
     s_start(relay);
-    uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
+    uint64_t now = s_now();
     s_work(relay, now);
-    return s_next(relay, now, until);
+    const zrelay_event_t *event = machine_event(relay->machine);
+    if (event)
+        return event;
+    return s_next(relay, now, timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms);
 }
 
 void zrelay_keep_alive(zrelay_t *relay) {

@@ -30,6 +30,7 @@ struct zrelay {
     bool blocked;        /* there is one */
     bool dirty;          /* the program wants something that no action was taken for yet */
     uint64_t flushed;    /* when actions were last taken */
+    bool streams;        /* the last turn left frames with the SUB, perhaps */
     uint64_t due;        /* when the machine wants to be asked again */
     unsigned process;    /* guard_process() when it was made */
     uint8_t seed[randombytes_SEEDBYTES];

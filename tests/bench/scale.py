@@ -172,7 +172,7 @@ class Scale:
             rows.append(("while it is so", f"{descriptors():,} descriptors in use, {(broker.cpu() - cpu) / (time.monotonic() - begin):.2f} "
                          f"processors busy, {lines()} lines"))
             result = json.loads(honest.communicate(timeout=DEADLINE)[0])
-            rows.append(("those who were in first, published to meanwhile", self.whole(result)))
+            rows.append(("the first clients, published to meanwhile", self.whole(result)))
             late.send_signal(signal.SIGTERM)
             late.wait()
             end = time.monotonic() + 60

@@ -5,8 +5,8 @@ import socket
 from gateway_case import GatewayCase
 from harness import DEADLINE
 
-CAPS = ("batch message-tags server-time echo-message labeled-response account-tag account-notify away-notify extended-join userhost-in-names "
-        "multi-prefix standard-replies draft/chathistory draft/multiline")
+CAPS = ("batch message-tags server-time echo-message labeled-response account-tag away-notify extended-join userhost-in-names "
+        "standard-replies draft/chathistory draft/multiline")
 
 
 class Line:

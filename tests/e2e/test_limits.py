@@ -8,7 +8,8 @@ import unittest
 
 import zmq
 
-import test_auth
+import test_auth_addresses
+import test_auth_tokens
 import test_limits_flow  # these four for the limits that their tests cover
 import test_limits_held
 import test_limits_log
@@ -131,9 +132,9 @@ class Ticks(LimitCase):
 
 
 # These are tested where connections and tokens are.
-covers("max-address-connections")(test_auth.Addresses.test_connections_at_a_time)
-covers("rate-handshakes")(test_auth.Addresses.test_connections_a_second)
-covers("time to wait after a failed login of a user")(test_auth.Tokens.test_guesses_are_slowed)
+covers("max-address-connections")(test_auth_addresses.Addresses.test_connections_at_a_time)
+covers("rate-handshakes")(test_auth_addresses.Addresses.test_connections_a_second)
+covers("time to wait after a failed login of a user")(test_auth_tokens.Tokens.test_guesses_are_slowed)
 
 # Limits without a setting that need no sockets: the unit tests that prove them.
 UNIT = {
@@ -147,7 +148,9 @@ UNIT = {
          "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
-    "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
+    "bytes of reason": ("broker/core/cmd/admin_test.c test_members", "broker/core/cmd/kick_test.c test_members"),
+    "seconds of for in kick": ("broker/core/cmd/kick_test.c test_members",),
+    "users that are kept out, counted once for each room": ("broker/core/room/barred_test.c test_so_many",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
     "bytes of meta, as JSON without blanks": ("broker/core/session/meta_test.c test_bytes",),
@@ -160,6 +163,16 @@ UNIT = {
     "of these, logins of channels from one address; loopback and local sockets apart":
         ("broker/core/session/login_test.c test_so_many_of_an_address",),
     "bytes of address in open": ("broker/core/cmd/channel_test.c test_addresses_that_are_none",),
+    "bytes that a leaf sent and that its upstream did not read yet": ("broker/leaf/upstream_test.c test_the_window",),
+    "topics that a leaf subscribes to one by one, and their bytes, 16 more for each":
+        ("broker/leaf/wanted_test.c test_many_topics_are_everything", "broker/leaf/wanted_test.c test_long_topics_are_everything_sooner"),
+    "changes of a leaf's subscriptions in a second, 1,000 at once": ("broker/leaf/wanted_test.c test_fast_changes_are_everything",),
+    "bytes of nonces that wait for an answer at a leaf": ("broker/leaf/wanted_test.c test_nonces_that_wait_have_a_limit",),
+    "frames of a client that a leaf passes on before the upstream accepted its channel":
+        ("broker/leaf/leaf_test.c test_a_client_that_says_much_too_early",),
+    "time that a hello at a leaf is told to wait while the upstream is away":
+        ("broker/leaf/leaf_test.c test_clients_are_told_once_that_the_upstream_is_away",),
+    "time that a client of a leaf may be silent": ("broker/leaf/leaf_test.c test_a_silent_client_loses_its_channel",),
     "time that frames wait for a trunk that takes no frames": ("broker/loop/trunk_queue_test.c test_one_that_is_stuck",),
     "max-trunk-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "max-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
@@ -167,7 +180,12 @@ UNIT = {
     "roles that a JWT names": ("broker/auth/jwt_test.c test_users_and_roles",),
     "max-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
     "max-room-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
+    "max-user-groups": ("broker/core/group/groups_manage_test.c test_groups_of_a_user",),
+    "max-group-workers": ("broker/core/group/groups_manage_test.c test_workers_of_a_group",),
+    "bytes of the reason of a reject": ("common/wire_work_test.c test_the_reason_of_a_reject",),
+    "bytes of reasons of a group that wait for its room for dead entries": ("broker/core/group/group_test.c test_reasons_are_bounded",),
     "max-group-entries": ("broker/core/group/groups_manage_test.c test_all_entries_of_groups_are_bounded",),
+    "max-group-keep": ("broker/log/log_memory_test.c test_what_groups_keep", "broker/log/sqlite/db_retain_test.c test_what_groups_keep"),
     "max-group-bytes": ("broker/core/group/groups_manage_test.c test_the_memory_of_groups_is_bounded",),
     "ranges in a SETTLE": ("common/wire_work_test.c test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not",),
     "entries that a worker holds (each of the group)": ("broker/core/group/groups_manage_test.c test_options_are_shown_and_changed",),

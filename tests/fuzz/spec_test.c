@@ -2,8 +2,10 @@
  * there. */
 #include "spec.h"
 
+#include "barred.h"
 #include "control.h"
 #include "group_options.h"
+#include "kick.h"
 #include "members.h"
 #include "names.h"
 #include "relay.h"
@@ -31,7 +33,7 @@ TEST(test_codes) {
 /* Those of section 6, with their costs. */
 TEST(test_ops) {
     static const char *const ops[] = {"hello", "join", "leave", "follow", "publish", "direct", "replay", "state", "who",
-        "rooms", "ping", "admin", "open", "close", "work", "unwork", "group", "groups", "bye"};
+        "rooms", "ping", "kick", "admin", "open", "close", "work", "unwork", "group", "groups", "bye"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         ck_assert_msg(strcmp(ops[i], "bye") == 0 || spec_op(ops[i]), "no section of '%s' has its answer", ops[i]);
     for (size_t i = 0; i < spec()->op_count; i++)
@@ -120,6 +122,8 @@ TEST(test_limits) {
         {"| bytes of a JWT |", ZR_JWT_MAX},
         {"| roles that a JWT names |", GRANT_ROLES_MAX},
         {"| bytes of `reason` |", ADMIN_REASON_MAX},
+        {"| seconds of `for` in `kick` |", KICK_FOR_MAX},
+        {"| users that are kept out, counted once", BARRED_MAX},
         {"| `max-frame` |", config.max_frame},
         {"| `max-control` |", config.max_control},
         {"| `window` |", config.window},
@@ -140,7 +144,12 @@ TEST(test_limits) {
         {"| `max-state-bytes` |", config.max_state_bytes},
         {"| `max-groups` |", config.max_groups},
         {"| `max-room-groups` |", config.max_room_groups},
+        {"| `max-user-groups` |", config.max_user_groups},
+        {"| `max-group-workers` |", config.max_group_workers},
+        {"| bytes of the `reason` of a reject", ZR_SETTLE_REASON_MAX},
+        {"| bytes of reasons of a group", GROUP_REASONS},
         {"| `max-group-entries` |", config.max_group_entries},
+        {"| `max-group-keep` |", config.max_group_keep},
         {"| `max-group-bytes` |", config.max_group_bytes},
         {"ranges in a SETTLE", ZR_SETTLE_RANGES},
         {"| entries that a worker holds", GROUP_EACH_MAX},

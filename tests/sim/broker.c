@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check_work.h"
 #include "client.h"
 #include "disklog.h"
 #include "edge.h"
@@ -176,7 +177,7 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
         world_trace(&sim->world, "broker to %" PRIu64 ": %.*s", route, (int)text.len, text.ptr);
     else
         world_trace(&sim->world, "broker to %" PRIu64 ": %zu bytes of type %d", route, text.len, text.ptr[0]);
-    if (conn->client) {
+    if (conn->client && !work_sent(sim, conn, text)) {
         model_send(sim, conn, text);
         frame = plant_send(sim, frame);
         if (!frame)
@@ -353,6 +354,7 @@ static void s_wake(void *ctx, uint64_t incarnation) {
         return;
     }
     broker->woken = false;
+    relay_rise(broker->relay, sim->world.now);
     broker_begin_pass(sim);
     for (uint64_t left = rng_between(&sim->world.rng, 1, BATCH); left > 0 && broker->count > 0; left--) {
         arrival_t arrival = broker->arrivals[broker->head++];
@@ -380,6 +382,7 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     if (!broker_is(sim, (unsigned)incarnation))
         return;
     if (sim->world.now >= broker->stalled) {
+        relay_rise(broker->relay, sim->world.now);
         relay_tick(broker->relay);
         relay_forget_idle(broker->relay, broker_clock(sim));
         relay_channels_tick(broker->relay, broker_clock(sim));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_work.h"
 #include "sim.h"
 
 #define FAIL(client, invariant, ...) world_fail(&(client)->sim->world, invariant, __VA_ARGS__)
@@ -344,7 +345,7 @@ static void s_direct(client_t *client, const zrelay_event_t *event) {
 static void s_trace(const client_t *client, const zrelay_event_t *event) {
     static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
         "LOST", "FORGOTTEN", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "QUEUED",
-        "UNHEARD", "CLOSED", "META"};
+        "UNHEARD", "CLOSED", "META", "WORK", "WORKING", "SETTLED", "UNSETTLED", "DISMISSED", "GROUP_LOST", "GROUP"};
     world_trace(&client->sim->world,
         "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
         client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
@@ -379,6 +380,8 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         FAIL(client, "I9", "c%u is not told that the epoch has changed", client->number);
     if (client->closed)
         FAIL(client, "I2", "c%u gets an event after the last", client->number);
+    if (work_event(client, event))
+        return;
     switch (event->type) {
     case ZRELAY_CONNECTED:
         s_connected(client, event);
@@ -430,8 +433,9 @@ void check_event(client_t *client, const zrelay_event_t *event) {
     case ZRELAY_SETTLED:
     case ZRELAY_UNSETTLED:
     case ZRELAY_DISMISSED:
+    case ZRELAY_GROUP_LOST:
     case ZRELAY_GROUP:
-        FAIL(client, "I10", "c%u: an event of a group, and nobody works", client->number); /* groups/ has those */
+        FAIL(client, "I10", "c%u: an event of a group that it did not ask for", client->number);
         break;
     case ZRELAY_USER:
     case ZRELAY_ROOM:

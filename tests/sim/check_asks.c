@@ -154,8 +154,8 @@ void check_answer(client_t *client, ask_t *ask, const zrelay_event_t *event) {
         else if (ask->kind == ASK_STATE)
             s_state_done(client, ask, event);
         else if (ask->kind == ASK_WHO && event->complete && ask->count != event->count)
-            FAIL(client, "presence", "c%u: who names %" PRIu64 " users and counts %" PRIu64, client->number, ask->count,
-                event->count);
+            FAIL(client, "presence", "c%u: the answer to who names %" PRIu64 " users and counts %" PRIu64,
+                client->number, ask->count, event->count);
         s_forget(client, ask);
         break;
     case ZRELAY_REFUSED:

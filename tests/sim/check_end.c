@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "check_work.h"
 #include "sim.h"
 
 /* Is the client's user in `room` for others to see? */
@@ -114,7 +115,7 @@ bool check_missing(const client_t *client, char *why, size_t size) {
     }
     for (unsigned r = 0; r < ROOMS; r++) {
         const model_room_t *room = &sim->model.epochs[client->epoch].rooms[r];
-        if (s_reader_missing(client, r, why, size))
+        if (s_reader_missing(client, r, why, size) || work_missing(client, r, why, size))
             return true;
         if (client->prefix && !client->partly && !client->readers[r].wanted && room_text(r)[0] == 'r' &&
             room->stored > room->first && rights_may(sim, client, r, RIGHT_READ)) {

@@ -362,6 +362,7 @@ void client_wake(client_t *client) {
 void client_freeze(client_t *client, bool frozen) {
     world_trace(&client->sim->world, "c%u %s", client->number, frozen ? "freezes" : "thaws");
     client->frozen = frozen;
+    client->froze = client->sim->world.now;
     if (!frozen)
         client_wake(client);
 }

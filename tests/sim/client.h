@@ -52,6 +52,16 @@ typedef struct {
     size_t seq_count, seq_size;
 } ask_t;
 
+enum { JOBS_MAX = 8 };
+
+/* What a program does for the group of a room. */
+typedef struct {
+    uint32_t number; /* 0: it does not work there */
+    bool working;
+    uint64_t jobs[JOBS_MAX]; /* entries that it works on */
+    size_t job_count;
+} worker_t;
+
 typedef struct {
     uint64_t mid, tag;
 } sent_t;
@@ -75,6 +85,7 @@ typedef struct client {
     size_t name_count, name_size;
     unsigned nicks; /* it has tried */
     bool back_lost; /* its SUB was closed without the machine's wish */
+    uint64_t froze; /* when it froze or thawed last */
     bool frozen, connected, naming, closing, closed;
     unsigned shown, meta; /* how often it showed another meta, and the number in the last; 0: none */
     char back_endpoint[64];
@@ -89,6 +100,7 @@ typedef struct client {
     size_t told;       /* so many of the first are answered */
     size_t told_count; /* and so many of all */
     reader_t readers[ROOMS];
+    worker_t workers[ROOMS];
     bool prefix; /* it reads "r*", */
     bool prefix_listed;
     bool partly; /* and was told that not all positions fit */

@@ -25,7 +25,8 @@ struct disk {
     log_t *frames;
     value_t *values; /* in order of seq within a room */
     size_t value_count, value_size;
-    mark_t *marks; /* longest unused first */
+    log_group_t groups[ROOMS]; /* of each room one; no state: none */
+    mark_t *marks;             /* longest unused first */
     size_t mark_count, mark_size;
     uint64_t position; /* if all rooms share them */
     uint64_t runs, full;
@@ -74,6 +75,8 @@ void disk_destroy(disk_t *disk) {
         zr_blob_unref(disk->values[i].frame);
     for (size_t i = 0; i < disk->mark_count; i++)
         zr_blob_unref(disk->marks[i].refusals);
+    for (unsigned r = 0; r < ROOMS; r++)
+        zr_blob_unref(disk->groups[r].state);
     log_destroy(disk->frames);
     free(disk->values);
     free(disk->marks);
@@ -121,6 +124,13 @@ static void s_set_mark(disk_t *disk, const log_mark_t *given) {
         mark.refusals = zr_blob_ref(given->refusals);
     }
     disk->marks[disk->mark_count - 1] = mark;
+}
+
+static void s_set_group(disk_t *disk, const log_group_t *given) {
+    log_group_t *group = &disk->groups[room_number(zr_span_of(given->room, given->room_len))];
+    zr_blob_unref(group->state);
+    *group = *given;
+    group->state = given->state ? zr_blob_ref(given->state) : NULL;
 }
 
 /* Where a room's frames are. */
@@ -184,6 +194,8 @@ static size_t s_sync(disklog_t *self, uint64_t *passes) {
             continue;
         for (size_t i = 0; i < op.commit.mark_count; i++)
             s_set_mark(self->disk, &op.commit.marks[i]);
+        for (size_t i = 0; i < op.commit.group_count; i++)
+            s_set_group(self->disk, &op.commit.groups[i]);
         log_commit_finish(&op.commit);
         model_stored(self->sim, op.commit.pass);
         passes[count++] = op.commit.pass;
@@ -308,6 +320,11 @@ static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     return bounds;
 }
 
+static void s_keep(log_t *log, zr_span_t room, const log_keep_t *keep) {
+    log_t *place = s_place((disklog_t *)log, room);
+    place->engine->keep(place, room, keep);
+}
+
 static void s_restore(log_t *log, const log_restore_t *restore) {
     disklog_t *self = (disklog_t *)log;
     disk_t *disk = self->disk;
@@ -332,6 +349,12 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
             mark.refusals = NULL;
         memcpy(mark.client, disk->marks[i].client, sizeof mark.client);
         restore->mark(restore->ctx, &mark);
+    }
+    for (unsigned r = 0; r < ROOMS && plant != PLANT_FORGOTTEN_GROUPS; r++) {
+        const log_group_t *group = &disk->groups[r];
+        if (group->state)
+            restore->group(restore->ctx, zr_span(room_text(r)), zr_span_of(group->name, group->name_len),
+                zr_span_of(zr_blob_data(group->state), zr_blob_len(group->state)));
     }
 }
 
@@ -375,6 +398,7 @@ log_t *disklog_new(sim_t *sim, unsigned incarnation) {
         .read = s_read,
         .bounds = s_bounds,
         .forget = s_forget,
+        .keep = s_keep,
         .restore = s_restore,
         .destroy = s_destroy,
     };

@@ -23,6 +23,13 @@ typedef struct {
     int key;
     char sender[ZR_NICK_MAX + 1];
     bool begins; /* nothing of the room is known from before */
+
+    /* Of the room's group (check_work.h). */
+    bool said, worked; /* a worker said that it is done; and heard that this is stored */
+    unsigned holder;   /* one more than the number of the client that has it; 0: nobody */
+    uint64_t held_by;  /* the route that it went by, */
+    uint64_t held_at;  /* at this time, */
+    uint32_t worker;   /* for this worker */
 } record_t;
 
 typedef struct {

@@ -90,6 +90,12 @@ static void s_draw_web(params_t *params, uint64_t seed) {
     params->web_queue = PICK(&rng, 200, 2000, 1 << 20, 1 << 20);
 }
 
+/* Likewise, so that worlds without workers stay what they are. Workers count in max_joins. */
+static void s_draw_work(sim_t *sim, uint64_t seed) {
+    rng_seed(&sim->work, seed ^ 0x776f726b);
+    sim->params.work = sim->params.max_joins > 2 && rng_chance(&sim->work, 1, 3);
+}
+
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     *sim = (sim_t){.plant = plant};
     world_init(&sim->world, seed);
@@ -99,6 +105,7 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     s_draw_jwt(&sim->params, seed);
     s_draw_trunk(&sim->params, seed);
     s_draw_web(&sim->params, seed);
+    s_draw_work(sim, seed);
     model_init(&sim->model);
     if (sim->params.rights)
         rights_change(sim);

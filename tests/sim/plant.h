@@ -22,11 +22,12 @@ struct client;
     X(EAGER_ACK, "eager-ack", "an ack names one message too many")                                                     \
     X(LOST_REFUSAL, "lost-refusal", "some refusals are not told")                                                      \
     X(HOLED_REPLAY, "holed-replay", "a replay leaves out a frame and links over the hole")                             \
-    X(FORGOTTEN_LEAVE, "forgotten-leave", "presence does not tell who left")                                           \
+    X(FORGOTTEN_LEAVE, "forgotten-leave", "presence does not tell that a user left")                                   \
     X(FALSE_LOSS, "false-loss", "a replay says that older entries are gone, though they are there")                    \
     X(FORGOTTEN_MARKS, "forgotten-marks", "a restart on the log knows nobody's marks")                                 \
     X(FORGOTTEN_REFUSALS, "forgotten-refusals", "a restart on the log knows marks without refusals")                   \
     X(FORGOTTEN_VALUES, "forgotten-values", "a restart on the log knows no values")                                    \
+    X(FORGOTTEN_GROUPS, "forgotten-groups", "a restart on the log knows no groups")                                    \
     X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
     X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
     X(PRIVATE_ON_BACK, "private-on-back", "what is for a private room's members is on the back too")                   \

@@ -4,6 +4,7 @@
 
 #include "broker.h"
 #include "check.h"
+#include "check_work.h"
 #include "machine_ask.h"
 #include "client.h"
 #include "sim.h"
@@ -278,6 +279,8 @@ static void s_act(client_t *client) {
         }
         at -= s_acts[i].weight;
     }
+    if (client->sim->params.work && rng_chance(&client->sim->work, 1, 5))
+        work_step(client);
     if (client->sim->params.forget_after_ms && rng_chance(s_rng(client), 1, 5))
         s_leave(client); /* so that rooms are empty now and then */
     client_wake(client);
@@ -301,6 +304,8 @@ void program_step(sim_t *sim) {
 void program_react(sim_t *sim) {
     for (unsigned i = 0; i < SLOTS; i++) {
         client_t *client = sim->slots[i];
+        if (client && client->sim->quiet && client->machine && !client->closing)
+            work_hurry(client);
         if (client && client->naming && !client->frozen && !client->closing)
             client_rename(client);
     }

@@ -1,5 +1,6 @@
 #include "rights.h"
 
+#include "access_build.h"
 #include "broker.h"
 #include "client.h"
 #include "sim.h"

@@ -37,6 +37,7 @@ typedef struct {
     bool jwt;                         /* or the tokens are JWTs, whose roles give the rights, and which expire */
     bool trunk;                       /* some clients come by a gateway */
     size_t max_trunk_channels;
+    bool work;             /* programs work for groups */
     bool web;              /* HTTP clients come by a gateway of their own */
     size_t web_queue;      /* bytes that may wait for one of their streams */
     bool rights;           /* and so they have, and rights that change; then there are no relayed rooms */
@@ -60,6 +61,7 @@ typedef struct sim {
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */
     size_t client_count, client_size;
+    rng_t work;        /* what workers do */
     rng_t entropy;     /* what the programs take for unpredictable */
     bool quiet;        /* no faults any more */
     uint64_t progress; /* when a program got an entry last */

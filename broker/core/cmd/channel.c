@@ -32,10 +32,10 @@ static bool s_read(relay_t *relay, const request_t *request, uint64_t *channel) 
     zr_get_uint(request->object, "channel", 1, channel, &wrong);
     if (!wrong && *channel > UINT32_MAX)
         wrong = "channel";
-    if (!trunk_is_gateway(relay, request->session))
+    if (!trunk_of(relay, request->session))
         s_refuse(relay, request, ZR_FORBIDDEN,
             route_channel(request->route)
-                ? "a channel carries no trunk"
+                ? "a channel carries no trunk, except that of a gateway behind a leaf"
                 : "this user is no gateway (\"gateway : *\" in the users file), or not on the broker's machine",
             *channel, 0);
     else if (wrong)
@@ -50,7 +50,24 @@ typedef struct {
     zr_address_kind_t kind;
     zr_address_t address;
     bool secure;
+    zr_span_t user; /* empty: nobody */
 } open_t;
+
+/* The user that a leaf names; false when it has answered. */
+static bool s_read_user(relay_t *relay, const request_t *request, open_t *open) {
+    const char *wrong = NULL;
+    zr_get_string_opt(request->object, "user", ZR_NICK_MAX, &open->user, &wrong);
+    if (wrong)
+        s_refuse_member(relay, request, wrong, open->channel);
+    else if (open->user.len && !trunk_names_users(relay, request->session))
+        s_refuse(relay, request, ZR_FORBIDDEN,
+            "only a leaf names users (\"leaf : *\" in the users file), on a broker with users", open->channel, 0);
+    else if (open->user.len && !(access_is_user(relay->access, open->user) && access_user(relay->access, open->user)))
+        s_refuse(relay, request, ZR_NO_SUCH_USER, NULL, open->channel, 0);
+    else
+        return true;
+    return false;
+}
 
 static bool s_read_open(relay_t *relay, const request_t *request, open_t *open) {
     const char *wrong = NULL;
@@ -71,7 +88,7 @@ static bool s_read_open(relay_t *relay, const request_t *request, open_t *open) 
 static zr_code_t s_count(
     relay_t *relay, const request_t *request, const open_t *open, origin_t **origin, uint64_t *wait_ms) {
     channels_t *channels = &relay->sessions.channels;
-    if (request->session->channel_count >= relay->config.max_trunk_channels ||
+    if (trunk_of(relay, request->session)->channel_count >= relay->config.max_trunk_channels ||
         channels_count(channels) >= relay->config.max_channels)
         return ZR_TOO_MANY_CHANNELS;
     if (open->kind != ZR_ADDRESS_COUNTED)
@@ -84,7 +101,7 @@ void cmd_open(relay_t *relay, request_t *request) {
     open_t open = {0};
     origin_t *origin = NULL;
     uint64_t wait_ms = 0;
-    if (!s_read_open(relay, request, &open))
+    if (!s_read_open(relay, request, &open) || !s_read_user(relay, request, &open))
         return;
     if (channel_find(channels, route_of((uint32_t)request->route, (uint32_t)open.channel))) {
         s_refuse(relay, request, ZR_BAD_MEMBER,
@@ -96,12 +113,23 @@ void cmd_open(relay_t *relay, request_t *request) {
         s_refuse(relay, request, code, NULL, open.channel, wait_ms);
         return;
     }
-    channel_t *channel = channel_add(channels, request->session, (uint32_t)open.channel, request->now);
+    session_t *trunk = trunk_of(relay, request->session);
+    channel_t *channel = channel_add(channels, trunk, (uint32_t)open.channel, request->now);
+    channel->asker = request->session->id;
     channel->origin = origin;
     channel->secure = open.secure;
+    if (open.user.len)
+        memcpy(channel->user, open.user.ptr, open.user.len);
+    request->session->carries |= trunk != request->session;
     if (origin)
         zr_address_format(&open.address, channel->address);
     reply(relay, request, json_pack("{ss sI}", "op", "ok", "channel", (json_int_t)open.channel));
+}
+
+/* The channel of that number, if the session may close it: a gateway behind a leaf closes only its own. */
+static channel_t *s_own(const relay_t *relay, const request_t *request, uint64_t number) {
+    channel_t *channel = channel_find(&relay->sessions.channels, route_of((uint32_t)request->route, (uint32_t)number));
+    return channel && (channel->trunk == request->session || channel->asker == request->session->id) ? channel : NULL;
 }
 
 void cmd_close(relay_t *relay, request_t *request) {
@@ -111,7 +139,7 @@ void cmd_close(relay_t *relay, request_t *request) {
     if (!s_read(relay, request, &number))
         return;
     zr_get_string_opt(request->object, "reason", ADMIN_REASON_MAX, &reason, &wrong);
-    channel_t *channel = channel_find(&relay->sessions.channels, route_of((uint32_t)request->route, (uint32_t)number));
+    channel_t *channel = s_own(relay, request, number);
     if (wrong || !channel) {
         if (wrong)
             s_refuse_member(relay, request, wrong, number);

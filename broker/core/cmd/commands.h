@@ -4,8 +4,9 @@
 
 #include "request.h"
 
-command_fn cmd_admin, cmd_bye, cmd_close, cmd_direct, cmd_follow, cmd_group, cmd_groups, cmd_hello, cmd_join, cmd_leave,
-    cmd_open, cmd_ping, cmd_publish_text, cmd_replay, cmd_rooms, cmd_state, cmd_unfollow, cmd_unwork, cmd_who, cmd_work;
+command_fn cmd_admin, cmd_bye, cmd_close, cmd_direct, cmd_follow, cmd_group, cmd_groups, cmd_hello, cmd_join, cmd_kick,
+    cmd_leave, cmd_open, cmd_ping, cmd_publish_text, cmd_replay, cmd_rooms, cmd_state, cmd_unfollow, cmd_unwork,
+    cmd_who, cmd_work;
 
 enum { DIRECT_COST = 2 }; /* of a direct message, for each session that it goes to */
 enum { PAGE_MAX = 500 };  /* names in a page of `who` or `rooms` */

@@ -27,6 +27,8 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &hello->agent, &wrong);
     zr_get_string_opt(request->object, "user", SIZE_MAX, &hello->user, &wrong);
     zr_get_string_opt(request->object, "token", ZR_JWT_MAX, &hello->token, &wrong);
+    hello->leaf = zr_has(request->object, "plain");
+    zr_get_bool_opt(request->object, "plain", &hello->plain, &wrong);
     if (!wrong && hello->token.len > ZR_TOKEN_MAX && !login_is_signed(relay, hello->token))
         wrong = "token";
     if (!wrong && !zr_hex_valid(hello->client, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
@@ -108,7 +110,8 @@ static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
         .connection = peer.connection,
         .back = config->back(config->back_ctx),
         .address = peer.address,
-        .local = peer.local};
+        .local = peer.local,
+        .leaf = hello->leaf};
     if (login_is_signed(relay, hello->token)) {
         s_log_in_signed(relay, request, hello, &peer, &speaker);
         return;

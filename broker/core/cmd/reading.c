@@ -83,7 +83,7 @@ size_t reading_bytes(const relay_t *relay, const session_t *session) {
 }
 
 /* A frame of the answer that finds a full queue detaches the session. A slice has one frame at least, which nearly
- * always fits into so little; to wait for more would let others, who do not read, keep everybody's replays back. */
+ * always fits into so little; to wait for more would let peers that do not read keep everybody's replays back. */
 static bool s_is_full(const relay_t *relay, const session_t *session) {
     size_t least = relay->config.max_frame < LEAST ? relay->config.max_frame : LEAST;
     return s_left(relay, session) < least;

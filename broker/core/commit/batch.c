@@ -226,7 +226,7 @@ void batch_group(relay_t *relay, room_group_t *group) {
     group->touched = pass->number;
     group->passes++;
     FATAL_GROW(pass->groups, pass->group_count, pass->group_size);
-    pass->groups[pass->group_count++] = group;
+    pass->groups[pass->group_count++].group = group;
 }
 
 void batch_settled(relay_t *relay, const session_t *session, zr_blob_t *frame, uint32_t worker, uint64_t number) {
@@ -258,13 +258,15 @@ static size_t s_held(const pass_t *pass) {
            pass->touched_count * sizeof *pass->touched + pass->object_count * OBJECT_BYTES;
 }
 
-/* Of groups in rooms that an engine keeps over restarts. */
-static void s_commit_groups(const relay_t *relay, const pass_t *pass, log_commit_t *commit) {
+/* The states of groups, of rooms that an engine keeps over restarts. */
+static void s_commit_groups(relay_t *relay, pass_t *pass, log_commit_t *commit) {
+    for (size_t i = 0; i < pass->group_count; i++)
+        pass->groups[i].finished = groups_commit(relay, pass->groups[i].group);
     if (!pass->group_count || !relay->log->engine->restore)
         return;
     commit->groups = fatal_calloc(pass->group_count * sizeof *commit->groups);
     for (size_t i = 0; i < pass->group_count; i++) {
-        const room_group_t *group = pass->groups[i];
+        room_group_t *group = pass->groups[i].group;
         const room_t *room = group->room;
         if (room->level != relay->log->level)
             continue;
@@ -277,7 +279,7 @@ static void s_commit_groups(const relay_t *relay, const pass_t *pass, log_commit
     }
 }
 
-static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
+static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
     log_commit_t commit = {.pass = pass->number, .held = s_held(pass)};
     if (pass->touched_count)
         commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);

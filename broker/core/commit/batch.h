@@ -42,7 +42,11 @@ typedef struct {
     uint64_t number;
 } batch_settled_t;
 
-struct room_group;
+/* A group that is stored with a pass, and all up to `finished` finished. */
+typedef struct {
+    struct room_group *group;
+    uint64_t finished;
+} batch_group_t;
 
 typedef struct pass {
     uint64_t number;
@@ -57,7 +61,7 @@ typedef struct pass {
     size_t object_count;               /* answers that are objects */
     char (*touched)[ZR_CLIENT_ID_LEN]; /* client ids whose marks moved */
     size_t touched_count, touched_size;
-    struct room_group **groups; /* that are stored with it */
+    batch_group_t *groups; /* that are stored with it */
     size_t group_count, group_size;
     batch_settled_t *settled;
     size_t settled_count, settled_size;

@@ -173,7 +173,8 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
     for (size_t i = 0; !ok && i < pass->frame_count; i++)
         s_reject(relay, &pass->frames[i]); /* and with it, perhaps, a room that the answers named */
     for (size_t i = 0; i < pass->group_count; i++)
-        groups_stored(relay, pass->groups[i], number, ok); /* and with it, perhaps, its room */
+        groups_stored(
+            relay, pass->groups[i].group, number, pass->groups[i].finished, ok); /* and with it, perhaps, its room */
     for (size_t i = 0; i < pass->forget_count; i++)
         room_forgotten(relay, pass->forgets[i], ok);
     pass->forget_count = pass->frame_count = pass->answer_count = pass->part_count = pass->object_count =

@@ -65,17 +65,27 @@ void group_lose(group_t *group, uint64_t after, uint64_t upto) {
     }
 }
 
-void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason) {
+item_t *group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason) {
     bool spent = deliveries >= group->options.deliveries;
     if ((spent || reason != DEAD_NOT) && group->options.dead_len == 0) {
         group->died++;
-        return;
+        return NULL;
     }
     item_t *item = item_add(group, seq);
     item->deliveries = deliveries;
     item->reason = (uint8_t)(spent && reason == DEAD_NOT ? DEAD_ENDED : reason);
     item->unkeyed = true;
     group->unkeyed++;
+    return item;
+}
+
+void group_because(item_t *item, zr_blob_t *why) {
+    group_t *group = item->group;
+    if (!why || group->reason_bytes + zr_blob_len(why) > GROUP_REASONS)
+        return;
+    item->why = zr_blob_ref(why);
+    group->reason_bytes += zr_blob_len(why);
+    item_changed(item);
 }
 
 size_t group_space(const group_t *group) {
@@ -120,6 +130,7 @@ item_t *group_next(const group_t *group) {
 
 void group_give(group_worker_t *worker, item_t *item, uint64_t due) {
     item->deliveries++;
+    item_changed(item);
     worker->group->retried += item->deliveries > 1;
     item_point(item, NULL, 0, 0);
     item_hold(item, worker, due);
@@ -127,7 +138,7 @@ void group_give(group_worker_t *worker, item_t *item, uint64_t due) {
 
 /* --- What becomes of an entry --- */
 
-static void s_kill(item_t *item, dead_reason_t reason) {
+static void s_kill(item_t *item, dead_reason_t reason, zr_blob_t *why) {
     group_t *group = item->group;
     if (group->options.dead_len == 0) {
         group->died++;
@@ -135,27 +146,33 @@ static void s_kill(item_t *item, dead_reason_t reason) {
         return;
     }
     item->reason = (uint8_t)reason;
+    item_changed(item);
+    group_because(item, why);
     item_ready(item);
 }
 
 /* It is not done: another time, or never. */
 static void s_back(item_t *item, uint64_t wait_ms, uint64_t rising, dead_reason_t reason) {
     if (item->deliveries >= item->group->options.deliveries)
-        s_kill(item, reason);
+        s_kill(item, reason, NULL);
     else if (wait_ms)
         item_wait(item, ITEM_LATER, rising + wait_ms * 1000);
     else
         item_ready(item);
 }
 
+/* It goes to others at once. `counts`: it was with a worker, who may be to blame. */
+static void s_give_back(item_t *item, bool counts) {
+    item->deliveries -= !counts;
+    item_changed(item);
+    s_back(item, 0, 0, DEAD_ENDED);
+}
+
 void group_worker_remove(group_worker_t *worker, bool counts) {
     group_t *group = worker->group;
     group_worker_credit(worker, 0);
-    while (worker->held) {
-        item_t *item = worker->held;
-        item->deliveries -= !counts;
-        s_back(item, 0, 0, DEAD_ENDED);
-    }
+    while (worker->held)
+        s_give_back(worker->held, counts);
     DL_DELETE(group->workers, worker);
     if (--group->worker_count == 0)
         group_release(group);
@@ -168,10 +185,11 @@ void group_expire(item_t *item, uint64_t rising) {
         item_ready(item);
 }
 
-static void s_settle(item_t *item, zr_verb_t verb, uint64_t ms, uint64_t rising) {
+static void s_settle(item_t *item, const group_said_t *said, uint64_t rising) {
     group_t *group = item->group;
     const group_options_t *options = &group->options;
-    switch (verb) {
+    uint64_t ms = said->ms;
+    switch (said->verb) {
     case ZR_SETTLE_DONE:
         group->done++;
         item_end(item);
@@ -180,10 +198,13 @@ static void s_settle(item_t *item, zr_verb_t verb, uint64_t ms, uint64_t rising)
         s_back(item, ms ? ms : group_backoff_ms(options, item->deliveries), rising, DEAD_RETRIED);
         break;
     case ZR_SETTLE_REJECT:
-        s_kill(item, DEAD_REJECTED);
+        s_kill(item, DEAD_REJECTED, said->why);
         break;
     case ZR_SETTLE_EXTEND:
         item_hold(item, item->worker, rising + (ms ? ms : options->time_ms) * 1000);
+        break;
+    case ZR_SETTLE_RETURN:
+        s_give_back(item, false);
         break;
     }
 }
@@ -202,10 +223,10 @@ static bool s_is_late(const item_t *item, zr_verb_t verb) {
 }
 
 static size_t s_settle_one(
-    group_worker_t *worker, zr_verb_t verb, uint64_t seq, uint64_t ms, uint64_t rising, zr_became_t *became) {
+    group_worker_t *worker, const group_said_t *said, uint64_t seq, uint64_t rising, zr_became_t *became) {
     item_t *item = item_find(worker->group, seq);
-    if (item && (item->worker == worker || s_is_late(item, verb))) {
-        s_settle(item, verb, ms, rising);
+    if (item && (item->worker == worker || s_is_late(item, said->verb))) {
+        s_settle(item, said, rising);
         return 1;
     }
     *became = s_became(worker->group, item, seq);
@@ -252,27 +273,27 @@ static bool s_are_narrow(const zr_range_t *ranges, size_t count, size_t most) {
     return named < most;
 }
 
-static size_t s_settle_named(group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising) {
+static size_t s_settle_named(group_worker_t *worker, const group_said_t *said, zr_range_t range, uint64_t rising) {
     size_t count = 0;
     for (uint64_t seq = range.first; seq <= range.last; seq++) {
         item_t *item = item_find(worker->group, seq);
         if (!item || item->worker != worker)
             continue;
-        s_settle(item, verb, ms, rising);
+        s_settle(item, said, rising);
         count++;
     }
     return count;
 }
 
 size_t group_settle_ranges(
-    group_worker_t *worker, zr_verb_t verb, zr_range_t *ranges, size_t count, uint64_t ms, uint64_t rising) {
+    group_worker_t *worker, const group_said_t *said, zr_range_t *ranges, size_t count, uint64_t rising) {
     size_t settled = 0;
     if (count == 0)
         return 0;
     count = s_join(ranges, count);
     if (s_are_narrow(ranges, count, worker->held_count)) {
         for (size_t i = 0; i < count; i++)
-            settled += s_settle_named(worker, verb, ranges[i], ms, rising);
+            settled += s_settle_named(worker, said, ranges[i], rising);
         return settled;
     }
     /* What is extended goes to the end of the list: the walk ends where that began. */
@@ -281,18 +302,18 @@ size_t group_settle_ranges(
         next = item->next;
         if (!s_is_in(ranges, count, item->seq))
             continue;
-        s_settle(item, verb, ms, rising);
+        s_settle(item, said, rising);
         settled++;
     }
     return settled;
 }
 
 size_t group_settle(
-    group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising, zr_became_t *became) {
+    group_worker_t *worker, const group_said_t *said, zr_range_t range, uint64_t rising, zr_became_t *became) {
     *became = ZR_BECAME_HELD;
     if (range.first == range.last)
-        return s_settle_one(worker, verb, range.first, ms, rising, became);
-    return group_settle_ranges(worker, verb, &range, 1, ms, rising);
+        return s_settle_one(worker, said, range.first, rising, became);
+    return group_settle_ranges(worker, said, &range, 1, rising);
 }
 
 /* --- Dead entries --- */
@@ -347,6 +368,13 @@ void group_set(group_t *group, const group_options_t *options) {
             group_worker_credit(worker, options->each);
     if (options->dead_len == 0)
         s_drop_dead(group);
+}
+
+uint64_t group_finished(const group_t *group) {
+    const item_t *item = group->items;
+    while (item && item->state == ITEM_BURIED)
+        item = item->hh.next;
+    return item ? item->seq - 1 : group->cursor;
 }
 
 uint64_t group_oldest(const group_t *group) {

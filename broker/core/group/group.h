@@ -7,6 +7,7 @@
 #define GROUP_H
 
 #include "blob.h"
+#include "buffer.h"
 #include "deadlines.h"
 #include "group_options.h"
 #include "hash.h"
@@ -44,12 +45,26 @@ typedef struct item {
     uint8_t state;                    /* item_state_t */
     uint8_t reason;                   /* dead_reason_t; DEAD_NOT: it lives */
     bool unkeyed;                     /* restored from the log: its key is not known yet */
+    zr_blob_t *why;                   /* the worker's words for DEAD_REJECTED; NULL: none */
+    struct group_part *part;          /* of the group, that it is stored with (group_pack.h) */
     struct group_worker *worker;      /* of a HELD one */
     struct item *prev, *next;         /* in the list of its state, or of its worker */
     struct item *key_next, *key_last; /* of the same key: the next; the last, kept by the first */
     deadline_t due;                   /* of HELD and LATER; of BURIED, `at` is the pass */
     UT_hash_handle hh, by_key;
 } item_t;
+
+/* Up to GROUP_PART items in a row, and their stored form. */
+typedef struct group_part {
+    item_t *first;
+    size_t count;
+    bool dirty;         /* some item changed since `bytes` were written */
+    zr_buffer_t bytes;  /* runs, without the gap before the first one */
+    uint64_t from, end; /* the first and the last seq in `bytes` */
+    struct group_part *prev, *next;
+} group_part_t;
+
+enum { GROUP_PART = 256 };
 
 /* Memory for items of all groups. A zeroed struct is empty. */
 typedef struct {
@@ -85,7 +100,8 @@ typedef struct group {
     size_t counts[ITEM_STATES];
     item_t *keys;   /* the first of each key, if ordered */
     size_t unkeyed; /* items */
-    size_t frame_bytes;
+    group_part_t *parts;
+    size_t frame_bytes, reason_bytes;
     group_worker_t *workers;
     size_t worker_count;
     uint64_t wanted; /* credit of the workers that is left */
@@ -118,8 +134,11 @@ void group_take(group_t *group, group_frame_t *frame, size_t at, size_t len, con
 void group_lose(group_t *group, uint64_t after, uint64_t upto);
 
 /* An item from before. Seqs rise, and are not beyond the cursor. One that was handed out as often as it may is dead: its
- * worker ended with the broker. */
-void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason);
+ * worker ended with the broker. NULL: it is dead, and there is no room to bury it. */
+item_t *group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason);
+
+/* The reason of a rejected item; another reference. It is left out when the group keeps GROUP_REASONS bytes. */
+void group_because(item_t *item, zr_blob_t *why);
 
 /* How many more entries beyond the cursor may become items? */
 size_t group_space(const group_t *group);
@@ -156,15 +175,22 @@ void group_give(group_worker_t *worker, item_t *item, uint64_t due);
 
 /* --- Settling --- */
 
+/* What a SETTLE says. */
+typedef struct {
+    zr_verb_t verb;
+    uint64_t ms;    /* 0: the group's */
+    zr_blob_t *why; /* of a reject; NULL: it has no reason */
+} group_said_t;
+
 /* Does what a SETTLE says with one range of entries. Returns how many it settled. If that is 0, `*became` says what
  * became of the entry; of a range of several it is ZR_BECAME_HELD. */
 size_t group_settle(
-    group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising, zr_became_t *became);
+    group_worker_t *worker, const group_said_t *said, zr_range_t range, uint64_t rising, zr_became_t *became);
 
 /* The same with many ranges, which it sorts and joins. Its cost is bounded by what the worker holds, whatever the ranges
  * cover: they come from a peer. */
 size_t group_settle_ranges(
-    group_worker_t *worker, zr_verb_t verb, zr_range_t *ranges, size_t count, uint64_t ms, uint64_t rising);
+    group_worker_t *worker, const group_said_t *said, zr_range_t *ranges, size_t count, uint64_t rising);
 
 /* The time of the item at the top of the pool's heap has come. */
 void group_expire(item_t *item, uint64_t rising);
@@ -188,6 +214,9 @@ void group_seek(group_t *group, uint64_t cursor);
 /* Other options; `ordered` changes only while the group has no items. Workers have no more credit than `each` allows.
  * Without a room for dead entries, those that wait for it are dropped. */
 void group_set(group_t *group, const group_options_t *options);
+
+/* All entries up to this seq are done, dead or lost; `stored` once the pass that is gathered is stored. */
+uint64_t group_finished(const group_t *group);
 
 /* Time of the oldest item that was read; 0: no item was read. */
 uint64_t group_oldest(const group_t *group);

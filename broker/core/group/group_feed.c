@@ -182,10 +182,6 @@ bool groups_read_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice)
         each->group.cursor = slice->seq;
     if (!each->read.ahead)
         group_lose(&each->group, each->read.after, slice->seq);
-    if (each->group.lost > lost)
-        zr_log(ZR_LOG_WARN, "the group %.*s of %.*s lost %llu entries: the room did not keep them so long",
-            (int)each->group.name_len, each->group.name, (int)each->room->name_len, each->room->name,
-            (unsigned long long)(each->group.lost - lost));
     groups_touch(relay, each, each->group.lost > lost);
     return true;
 }

@@ -48,6 +48,8 @@ static bool s_is_timed(const item_t *item) {
 static void s_leave(item_t *item) {
     group_t *group = item->group;
     group->counts[item->state]--;
+    if (item->state == ITEM_BURIED) /* which is not stored */
+        item_changed(item);
     if (s_is_timed(item))
         deadlines_remove(&group->pool->due, &item->due);
     if (item->state != ITEM_HELD) {
@@ -66,6 +68,8 @@ static void s_enter(item_t *item, item_state_t state, bool first) {
     group_t *group = item->group;
     item->state = (uint8_t)state;
     group->counts[state]++;
+    if (state == ITEM_BURIED)
+        item_changed(item);
     if (first)
         DL_PREPEND(group->lists[state], item);
     else
@@ -186,6 +190,36 @@ static void s_unkey(item_t *item) {
         item_ready(next);
 }
 
+/* --- Parts --- */
+
+static void s_join(item_t *item) {
+    group_t *group = item->group;
+    group_part_t *part = group->parts ? group->parts->prev : NULL;
+    if (!part || part->count >= GROUP_PART) {
+        part = fatal_calloc(sizeof *part);
+        part->first = item;
+        DL_APPEND(group->parts, part);
+    }
+    item->part = part;
+    part->count++;
+    part->dirty = true;
+}
+
+void item_part_free(group_t *group, group_part_t *part) {
+    DL_DELETE(group->parts, part);
+    zr_buffer_finish(&part->bytes);
+    free(part);
+}
+
+static void s_part(item_t *item) {
+    group_part_t *part = item->part;
+    part->dirty = true;
+    if (--part->count == 0)
+        item_part_free(item->group, part);
+    else if (part->first == item)
+        part->first = item->hh.next;
+}
+
 /* --- Beginning and end --- */
 
 item_t *item_add(group_t *group, uint64_t seq) {
@@ -193,6 +227,7 @@ item_t *item_add(group_t *group, uint64_t seq) {
     item->group = group;
     item->seq = seq;
     HASH_ADD(hh, group->items, seq, sizeof item->seq, item);
+    s_join(item);
     s_enter(item, ITEM_UNREAD, false);
     return item;
 }
@@ -200,9 +235,12 @@ item_t *item_add(group_t *group, uint64_t seq) {
 void item_end(item_t *item) {
     group_t *group = item->group;
     s_leave(item);
+    s_part(item);
     HASH_DELETE(hh, group->items, item);
     group->unkeyed -= item->unkeyed;
     item_point(item, NULL, 0, 0);
+    group->reason_bytes -= item->why ? zr_blob_len(item->why) : 0;
+    zr_blob_unref(item->why);
     if (item->key)
         s_unkey(item);
     s_free(group->pool, item);

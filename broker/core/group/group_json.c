@@ -25,6 +25,7 @@ bool group_json_read(const request_t *request, group_options_t *options, const c
             return false;
     zr_span_t dead = group_options_dead(options);
     if (!zr_get_bool_opt(object, "ordered", &options->ordered, wrong) ||
+        !zr_get_bool_opt(object, "keep", &options->keep, wrong) ||
         !zr_get_string_opt(object, "dead", ZR_ROOM_MAX, &dead, wrong))
         return false;
     /* A group that buries its dead in its own room would hand them out again for ever. */
@@ -86,6 +87,7 @@ void group_json_write(json_t *answer, const group_t *group) {
             answer, group_numbers[i].name, json_integer((json_int_t)*group_number(&options, &group_numbers[i])));
     json_object_set_new(answer, "dead", zr_json_string(group_options_dead(&options)));
     json_object_set_new(answer, "ordered", json_boolean(options.ordered));
+    json_object_set_new(answer, "keep", json_boolean(options.keep));
     if (group->paused)
         json_object_set_new(answer, "paused", json_true());
 }

@@ -10,12 +10,14 @@
 enum {
     GROUP_EACH_MAX = 10000,  /* entries that one worker may hold */
     GROUP_TOTAL_MAX = 50000, /* entries of a group that are handed out or wait for that */
+    GROUP_REASONS = 1 << 20, /* bytes of reasons that a group keeps for entries that are to be buried */
     GROUP_BACKOFF_TIMES = 64 /* the back-off grows up to so many times */
 };
 
 typedef struct {
     uint64_t time_ms, deliveries, backoff_ms, each, total;
     bool ordered;
+    bool keep;              /* the room keeps the entries that the group did not finish */
     char dead[ZR_ROOM_MAX]; /* the room for dead entries, `dead_len` bytes; 0: none */
     size_t dead_len;
 } group_options_t;

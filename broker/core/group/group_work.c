@@ -16,6 +16,7 @@ enum {
     FRAME_BYTES = 256 << 10,
     QUEUE_LEAST = 64 << 10, /* bytes that a worker's queue must take */
     BURY_AGAIN_US = 1000000,
+    LOST_EVERY_US = 1000000, /* workers of a group are told of losses */
 };
 
 /* --- Timers --- */
@@ -57,6 +58,8 @@ static void s_bury(relay_t *relay, room_group_t *each, room_t *graveyard, item_t
     json_t *about = json_pack("{so so sI sI so sI ss}", "room", zr_json_string(room_name(each->room)), "group",
         zr_json_string(group_name(&each->group)), "seq", (json_int_t)entry.seq, "time", (json_int_t)entry.time, "key",
         zr_json_string(entry.key), "deliveries", (json_int_t)item->deliveries, "reason", s_reasons[item->reason]);
+    if (item->why)
+        json_object_set_new(about, "text", zr_json_string(zr_span_of(zr_blob_data(item->why), zr_blob_len(item->why))));
     zr_blob_t *line = zr_control_write(about);
     zr_buffer_t body = {0};
     zr_buffer_append(&body, zr_blob_data(line), zr_blob_len(line));
@@ -150,6 +153,29 @@ static bool s_serve(relay_t *relay, room_group_t *each) {
     return worker;
 }
 
+/* --- Losses --- */
+
+static void s_tell_lost(relay_t *relay, room_group_t *each) {
+    const group_t *group = &each->group;
+    uint64_t count = group->lost - each->lost.told;
+    if (count == 0)
+        return;
+    if (relay->groups.rising < each->lost.due) {
+        groups_park(relay, each);
+        return;
+    }
+    each->lost.told = group->lost;
+    each->lost.due = relay->groups.rising + LOST_EVERY_US;
+    if (zr_log_pass(&relay->groups.lost_lines, relay->groups.rising / 1000))
+        zr_log(ZR_LOG_WARN, "the group %.*s of %.*s lost %llu entries: the room did not keep them so long",
+            (int)group->name_len, group->name, (int)each->room->name_len, each->room->name, (unsigned long long)count);
+    for (const group_worker_t *worker = group->workers; worker; worker = worker->next)
+        send_frame(relay, session_by_id(&relay->sessions, worker->session)->route,
+            zr_control_write(json_pack("{ss sI so so sI}", "op", "lost", "worker", (json_int_t)worker->number, "room",
+                zr_json_string(room_name(each->room)), "group", zr_json_string(group_name(group)), "count",
+                (json_int_t)count)));
+}
+
 /* --- A piece --- */
 
 static void s_rest(relay_t *relay, room_group_t *each) {
@@ -178,6 +204,7 @@ void groups_work(relay_t *relay) {
     s_rest(relay, each);
     if (!each->fresh && !each->going)
         s_bury_some(relay, each);
+    s_tell_lost(relay, each);
     bool served = s_serve(relay, each);
     if (each->dirty && !each->fresh && !each->going)
         groups_store(relay, each);

@@ -13,6 +13,19 @@
 
 enum { BURY_AGAIN_US = 1000000 };
 
+/* Tells the log what the groups of the room need, if that changed. */
+static void s_keep(relay_t *relay, room_t *room) {
+    uint64_t kept = UINT64_MAX;
+    for (const room_group_t *each = room->groups; each; each = each->hh.next)
+        if (each->group.options.keep && each->kept < kept)
+            kept = each->kept;
+    if (kept == room->kept || !relay->log->engine->keep)
+        return;
+    room->kept = kept;
+    log_keep_t keep = {.after = kept, .bytes = kept == UINT64_MAX ? 0 : relay->config.max_group_keep};
+    relay->log->engine->keep(relay->log, room_name(room), &keep);
+}
+
 /* --- Finding and making --- */
 
 room_group_t *groups_find(const room_t *room, zr_span_t name) {
@@ -46,23 +59,27 @@ static void s_free(relay_t *relay, room_group_t *group) {
     if (group->parked)
         LL_DELETE2(relay->groups.parked, group, next_parked);
     HASH_DELETE(hh, room->groups, group);
+    maker_group_gone(&relay->makers, group->maker);
     if (!room->groups)
         name_order_remove(&relay->groups.rooms, &room->by_groups);
     relay->groups.count--;
     group_finish(&group->group);
     free(group);
+    s_keep(relay, room);
 }
 
-zr_code_t groups_make(relay_t *relay, room_t *room, zr_span_t name, const group_options_t *options, uint64_t cursor,
-    room_group_t **made) {
+zr_code_t groups_make(relay_t *relay, room_t *room, maker_t *maker, zr_span_t name, const group_options_t *options,
+    uint64_t cursor, room_group_t **made) {
     room_group_t *going;
     HASH_FIND(hh, room->groups, name.ptr, name.len, going);
     if (going || relay->groups.count >= relay->config.max_groups ||
-        HASH_COUNT(room->groups) >= relay->config.max_room_groups)
+        HASH_COUNT(room->groups) >= relay->config.max_room_groups ||
+        (maker && maker->groups >= relay->config.max_user_groups))
         return ZR_TOO_MANY_GROUPS;
     room_group_t *group = s_add(relay, room, name, options);
-    group->group.cursor = cursor;
+    group->group.cursor = group->kept = cursor;
     group->fresh = true;
+    group->maker = maker_group_made(maker);
     groups_store(relay, group);
     *made = group;
     return ZR_OK;
@@ -80,6 +97,9 @@ void groups_restore(relay_t *relay, zr_span_t room_name, zr_span_t name, zr_span
     group_options_default(&options);
     room_group_t *group = s_add(relay, room, name, &options);
     if (group_unpack(&group->group, bytes)) {
+        group->kept = group_finished(&group->group);
+        group->lost.told = group->group.lost;
+        s_keep(relay, room);
         groups_touch(relay, group, false);
         return;
     }
@@ -115,7 +135,22 @@ void groups_store(relay_t *relay, room_group_t *group) {
     groups_touch(relay, group, false);
 }
 
-void groups_stored(relay_t *relay, room_group_t *group, uint64_t pass, bool ok) {
+uint64_t groups_commit(relay_t *relay, room_group_t *group) {
+    uint64_t finished = group_finished(&group->group);
+    if (finished < group->kept) /* it went back */
+        group->kept = finished;
+    s_keep(relay, group->room);
+    return finished;
+}
+
+/* The log may forget what the group has finished, now that this is stored. */
+static void s_let_go(relay_t *relay, room_group_t *group, uint64_t finished) {
+    uint64_t now = group_finished(&group->group);
+    group->kept = finished < now ? finished : now;
+    s_keep(relay, group->room);
+}
+
+void groups_stored(relay_t *relay, room_group_t *group, uint64_t pass, uint64_t finished, bool ok) {
     group->passes--;
     group_buried(&group->group, pass, ok, relay->groups.rising + BURY_AGAIN_US);
     if (group->passes == 0 && (ok ? group->going : group->fresh)) {
@@ -129,6 +164,7 @@ void groups_stored(relay_t *relay, room_group_t *group, uint64_t pass, bool ok) 
     }
     if (ok) {
         group->fresh = false;
+        s_let_go(relay, group, finished);
     } else {
         group->going = false;
         group->dirty = true;
@@ -209,7 +245,7 @@ void groups_rights(relay_t *relay, session_t *session) {
     const rights_t needed = RIGHT_READ | RIGHT_WORK;
     group_worker_t *worker, *next;
     HASH_ITER(hh, session->workers, worker, next) {
-        rights_t rights = access_rights(session->access, room_name(groups_of(worker)->room));
+        rights_t rights = session_rights(session, room_name(groups_of(worker)->room));
         if ((rights & needed) != needed)
             groups_worker_end(relay, session, worker, false, "revoked");
     }

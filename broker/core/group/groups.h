@@ -9,6 +9,7 @@
 #include "code.h"
 #include "group.h"
 #include "log.h"
+#include "logger.h"
 #include "name_order.h"
 #include "room.h"
 #include "session.h"
@@ -19,13 +20,19 @@ struct relay;
 typedef struct room_group {
     group_t group;
     room_t *room;
+    maker_t *maker;   /* NULL: nobody whose groups count, or made in an earlier run */
     bool fresh;       /* not stored yet: nothing is handed out */
     bool going;       /* it is being deleted */
     bool dirty;       /* changed since it was stored */
     bool busy;        /* in the list of those that have something to do */
     bool parked;      /* in the list of those that the next tick wakes */
+    uint64_t kept;    /* it is stored that it finished all up to this seq */
     uint64_t touched; /* the last pass that stores it */
     size_t passes;    /* that refer to it and are not answered yet */
+    struct {
+        uint64_t told; /* lost entries that workers were told of */
+        uint64_t due;  /* when they may be told again, by the rising clock */
+    } lost;
     struct {
         uint64_t ticket; /* 0: nothing is asked of the log */
         uint64_t after, until;
@@ -44,6 +51,7 @@ typedef struct {
     name_order_t rooms; /* that have groups (room_t.by_groups) */
     size_t count;
     uint64_t rising; /* µs of a clock that only rises */
+    zr_log_limit_t lost_lines;
     zr_buffer_t frame;
     zr_range_t ranges[ZR_SETTLE_RANGES]; /* of the SETTLE that is carried out */
 } groups_t;
@@ -52,8 +60,9 @@ typedef struct {
 
 room_group_t *groups_find(const room_t *room, zr_span_t name);
 
-/* A new group that begins after `cursor`: ZR_OK, or ZR_TOO_MANY_GROUPS. It is stored with the pass that is gathered. */
-zr_code_t groups_make(struct relay *relay, room_t *room, zr_span_t name, const group_options_t *options,
+/* A new group that begins after `cursor`: ZR_OK, or ZR_TOO_MANY_GROUPS. It is stored with the pass that is gathered.
+ * `maker` (may be NULL): the user that it counts for. */
+zr_code_t groups_make(struct relay *relay, room_t *room, maker_t *maker, zr_span_t name, const group_options_t *options,
     uint64_t cursor, room_group_t **group);
 
 /* It goes with the pass that is gathered; its workers are dismissed at once. */
@@ -71,8 +80,11 @@ void groups_touch(struct relay *relay, room_group_t *group, bool changed);
 /* It changed, and is stored with the pass that is gathered. */
 void groups_store(struct relay *relay, room_group_t *group);
 
-/* The pass, which stored it, is answered. It may be freed here. */
-void groups_stored(struct relay *relay, room_group_t *group, uint64_t pass, bool ok);
+/* The pass that is gathered ends, and stores the group. Returns the seq up to which the group finished all. */
+uint64_t groups_commit(struct relay *relay, room_group_t *group);
+
+/* The pass, which stored it, is answered; groups_commit gave `finished`. It may be freed here. */
+void groups_stored(struct relay *relay, room_group_t *group, uint64_t pass, uint64_t finished, bool ok);
 
 /* A frame of the room is stored: groups at the head take it from memory. */
 void groups_frame(struct relay *relay, const room_t *room, zr_blob_t *frame);

@@ -20,12 +20,13 @@ static bool s_set(relay_t *relay, request_t *request, room_group_t *each, zr_cod
     bool ordered = options.ordered;
     if (!group_json_read(request, &options, wrong))
         return false;
+    bool buries = !zr_span_equal(group_options_dead(&options), group_options_dead(&each->group.options));
     /* The entries that wait have no keys to order them by, or stand behind others. */
     if (options.ordered != ordered && each->group.items) {
         *wrong = "ordered";
         return false;
     }
-    if ((*code = group_json_check(relay, request, &options)) != ZR_OK)
+    if (buries && (*code = group_json_check(relay, request, &options)) != ZR_OK)
         return false;
     group_set(&each->group, &options);
     return true;

@@ -16,8 +16,8 @@ static void s_fail(relay_t *relay, const session_t *session, zr_code_t code, con
 
 /* Does what it says with single entries, and tells what became of others. Ranges of several are put aside. Returns how
  * many entries are settled. */
-static size_t s_settle_single(
-    relay_t *relay, group_worker_t *worker, zr_settle_t *settle, zr_buffer_t *out, size_t *aside) {
+static size_t s_settle_single(relay_t *relay, group_worker_t *worker, zr_settle_t *settle, const group_said_t *said,
+    zr_buffer_t *out, size_t *aside) {
     size_t count = 0;
     zr_range_t range;
     while (zr_settle_next(settle, &range)) {
@@ -26,7 +26,7 @@ static size_t s_settle_single(
             continue;
         }
         zr_became_t became;
-        size_t settled = group_settle(worker, settle->verb, range, settle->ms, relay->groups.rising, &became);
+        size_t settled = group_settle(worker, said, range, relay->groups.rising, &became);
         count += settled;
         if (settled == 0)
             zr_settled_add(out, became, range);
@@ -38,10 +38,14 @@ static void s_settle(relay_t *relay, session_t *session, group_worker_t *worker,
     room_group_t *each = groups_of(worker);
     zr_buffer_t out = {0};
     size_t aside = 0;
+    group_said_t said = {.verb = settle->verb,
+        .ms = settle->ms,
+        .why = settle->reason.len ? zr_blob_copy(settle->reason.ptr, settle->reason.len) : NULL};
     zr_settled_begin(&out, settle->worker, settle->number);
-    size_t count = s_settle_single(relay, worker, settle, &out, &aside);
-    count += group_settle_ranges(worker, settle->verb, relay->groups.ranges, aside, settle->ms, relay->groups.rising);
+    size_t count = s_settle_single(relay, worker, settle, &said, &out, &aside);
+    count += group_settle_ranges(worker, &said, relay->groups.ranges, aside, relay->groups.rising);
     zr_settled_end(&out, each->room->level, (uint32_t)count);
+    zr_blob_unref(said.why);
     groups_store(relay, each); /* also when nothing changed now: what is told must be stored */
     batch_settled(relay, session, zr_buffer_to_blob(&out), settle->worker, settle->number);
     zr_buffer_finish(&out);

@@ -37,7 +37,7 @@ static zr_code_t s_enter(
     *room = room_find(relay, request->room);
     *group = *room ? groups_find(*room, asked->name) : NULL;
     if (*group)
-        return ZR_OK;
+        return (*group)->group.worker_count < relay->config.max_group_workers ? ZR_OK : ZR_TOO_MANY_WORKERS;
     if (!asked->make)
         return ZR_NO_GROUP;
     if (room_level(relay, request->room) == ZR_LEVEL_NONE)
@@ -45,7 +45,7 @@ static zr_code_t s_enter(
     if ((code = group_json_check(relay, request, &asked->options)) == ZR_OK)
         code = room_enter(relay, request->session, request->room, false, room);
     if (code == ZR_OK)
-        code = groups_make(relay, *room, asked->name, &asked->options, asked->cursor, group);
+        code = groups_make(relay, *room, request->session->maker, asked->name, &asked->options, asked->cursor, group);
     *made = code == ZR_OK;
     return code;
 }
@@ -93,7 +93,7 @@ void cmd_work(relay_t *relay, request_t *request) {
             code = s_enter(relay, request, &asked, &room, &group, &made);
         if (code != ZR_OK) {
             fail(relay, request, code, NULL);
-            if (room)
+            if (room) /* which may be new */
                 room_forget_unused(relay, room);
             return;
         }

@@ -176,7 +176,7 @@ static bool s_name(session_t *session, const room_t *room, json_t *heads, json_t
     bool presence;
     if (!s_follows(session, room, &presence))
         return false;
-    rights_t rights = access_rights(session->access, room_name(room));
+    rights_t rights = session_rights(session, room_name(room));
     if (!(rights & RIGHT_READ))
         return false;
     s_set(heads, room, room->stored);

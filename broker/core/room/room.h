@@ -47,6 +47,7 @@ typedef struct room {
     uint64_t moved; /* the relay's moves when it moved last; 0: not while somebody followed */
     struct room *prev_moved, *next_moved;
     struct room_group *groups; /* by name (groups.h) */
+    uint64_t kept;             /* groups need the entries after it; UINT64_MAX: none */
     name_order_node_t by_groups;
     struct member *members;
     size_t member_count, silent_count;

@@ -83,6 +83,20 @@ void maker_room_shared(makers_t *makers, claims_t *room, maker_t *maker) {
     maker->rooms++;
 }
 
+maker_t *maker_group_made(maker_t *maker) {
+    if (maker) {
+        maker->references++;
+        maker->groups++;
+    }
+    return maker;
+}
+
+void maker_group_gone(makers_t *makers, maker_t *maker) {
+    if (maker)
+        maker->groups--;
+    maker_release(makers, maker);
+}
+
 size_t makers_shared(const makers_t *makers) {
     return HASH_COUNT(makers->claims);
 }

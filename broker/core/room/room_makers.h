@@ -1,5 +1,5 @@
-/* The number of existing rooms that count for each maker (`max-user-rooms`). A maker is a user, or the address of
- * peers that did not log in.
+/* The number of existing rooms and groups that count for each maker (`max-user-rooms`, `max-user-groups`). A maker is a
+ * user, or the address of peers that did not log in.
  *
  * A room counts for the maker that made it. It also counts for each maker that published there without the right to
  * read. Otherwise such a maker could tell from its own quota whether the room existed before. */
@@ -11,10 +11,11 @@
 #include "hash.h"
 #include "span.h"
 
-/* Lives as long as a session or a room refers to it. */
+/* Lives as long as a session, a room or a group refers to it. */
 typedef struct maker {
     size_t rooms;      /* that exist and count for it */
-    size_t references; /* of sessions and rooms */
+    size_t groups;     /* that exist, and that it made */
+    size_t references; /* of sessions, rooms and groups */
     size_t name_len;
     UT_hash_handle hh;
     char name[];
@@ -47,6 +48,10 @@ void maker_room_shared(makers_t *makers, claims_t *room, maker_t *maker);
 
 /* Does the room count for `maker`? NULL: nobody counts its rooms, so the answer is yes. */
 bool maker_counts(const makers_t *makers, const claims_t *room, const maker_t *maker);
+
+/* A group that it made is there; a reference that maker_group_gone gives back. NULL is accepted. */
+maker_t *maker_group_made(maker_t *maker);
+void maker_group_gone(makers_t *makers, maker_t *maker);
 
 /* How often rooms count for another maker than the one that made them. */
 size_t makers_shared(const makers_t *makers);

@@ -83,6 +83,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->begun = s_begun(relay, name, bounds.begun);
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
+    room->kept = UINT64_MAX;
     room->presence.version = relay->presence_base;
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     name_order_add(&relay->order, &room->by_name, room_name(room));

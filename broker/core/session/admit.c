@@ -137,6 +137,7 @@ static void s_bind(relay_t *relay, session_t *session, const access_user_t *acce
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
     session->local = speaker->local;
+    session->leaf = speaker->leaf;
 }
 
 /* The maker that the session's rooms count for; NULL: they are not counted. */
@@ -275,6 +276,12 @@ void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speak
     }
     if (!let_in) { /* let in just before the users changed */
         hello_turn_away(relay, request, speaker->connection);
+        return;
+    }
+    if (hello->plain && !access_is_plain(relay->access)) {
+        fail(relay, request, ZR_FORBIDDEN,
+            "a leaf with a listener that is not encrypted needs a broker that has one too: rooms that every user may "
+            "read would be open to peers that do not log in");
         return;
     }
     if (speaker->grant)

@@ -8,6 +8,8 @@
 typedef struct {
     zr_span_t client, nick, resume, agent, user, token;
     zr_blob_t *meta; /* borrowed; NULL: none */
+    bool leaf;       /* it has the member `plain`, which only leaves have */
+    bool plain;      /* peers of the leaf may read its back without logging in */
 } hello_t;
 
 /* The peer that says it, once it is known. */
@@ -19,6 +21,7 @@ typedef struct {
     zr_span_t back; /* where it finds the back */
     zr_span_t address;
     bool local;
+    bool leaf; /* it says that it is one */
 } speaker_t;
 
 /* Lets `speaker` in or refuses; answers in either case. */

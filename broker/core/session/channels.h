@@ -11,9 +11,11 @@ struct session;
 
 typedef struct channel {
     route_t route;
-    struct session *trunk;              /* the gateway's session */
-    origin_t *origin;                   /* NULL: its address is not counted */
+    struct session *trunk; /* the gateway's session */
+    uint64_t asker;        /* the session that opened it: the trunk's, or that of a gateway behind the leaf */
+    origin_t *origin;      /* NULL: its address is not counted */
     char address[ZR_ADDRESS_TEXT_SIZE]; /* of the peer, as it counts; empty: this machine */
+    char user[ZR_NICK_MAX + 1];         /* that logged in to the leaf; empty: nobody did */
     bool secure;                        /* tokens are taken there */
     bool heard;                         /* said hello */
     bool closing;                       /* the broker said `close`, and the gateway's `close` is still to come */

@@ -8,8 +8,11 @@ void peer_of(const relay_t *relay, route_t route, peer_t *peer) {
     const channel_t *channel = channel_find(&relay->sessions.channels, route);
     *peer = (peer_t){.local = true};
     if (channel) {
-        *peer =
-            (peer_t){.address = zr_span(channel->address), .local = !channel->origin, .takes_tokens = channel->secure};
+        bool nobody = !channel->user[0];
+        *peer = (peer_t){.user = zr_span(channel->user),
+            .address = zr_span(channel->address),
+            .local = nobody && !channel->origin,
+            .takes_tokens = nobody && channel->secure};
         return;
     }
     if (config->peer)

@@ -37,7 +37,7 @@ static size_t s_apply_to_members(relay_t *relay, session_t *session) {
     member_t *member, *next;
     HASH_ITER(hh, session->members, member, next) {
         room_t *room = member->room;
-        rights_t rights = access_rights(session->access, room_name(room));
+        rights_t rights = session_rights(session, room_name(room));
         if (rights & RIGHT_READ) {
             member_set_rights(relay, member, rights);
             continue;
@@ -70,7 +70,8 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
     access_user_t *own = NULL;
     const char *why = session->grant ? s_why_not_signed(relay, session, &own) : s_why_not(relay, session, &access);
     const access_user_t *rights = own ? own : access;
-    if (!why && session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(rights))
+    if (!why && (session->channels || session->carries) && !access_is_open_mode(relay->access) &&
+        !access_is_gateway(rights))
         why = "revoked";
     if (why) {
         access_user_free(own);

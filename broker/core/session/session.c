@@ -73,6 +73,7 @@ session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, b
     session_t *session = fatal_calloc(sizeof *session);
     session->id = ++sessions->last_id;
     session->client = client;
+    session->barred = &sessions->barred;
     session->authenticated = authenticated;
     HASH_ADD_BYHASHVALUE(by_id, sessions->by_id, id, sizeof session->id, zr_hash_number(session->id), session);
     HASH_ADD_KEYPTR(by_client, sessions->by_client, client->id, ZR_CLIENT_ID_LEN, session);
@@ -130,6 +131,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
+    session_rights_forget(session); /* the other nick may be kept out of rooms */
 }
 
 void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *grant, access_user_t *access) {
@@ -150,7 +152,8 @@ void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *
 rights_t session_rights(session_t *session, zr_span_t room) {
     rights_cache_t *cache = &session->asked;
     if (!zr_span_equal(zr_span_of(cache->room, cache->room_len), room)) {
-        cache->rights = access_rights(session->access, room);
+        bool barred = barred_is(session->barred, room, user_nick(session->user));
+        cache->rights = barred ? 0 : access_rights(session->access, room);
         memcpy(cache->room, room.ptr, room.len);
         cache->room_len = room.len;
         cache->found = NULL;

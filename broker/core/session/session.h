@@ -3,6 +3,7 @@
 #define SESSION_H
 
 #include "access.h"
+#include "barred.h"
 #include "channels.h"
 #include "deadlines.h"
 #include "dedupe.h"
@@ -40,7 +41,10 @@ typedef struct session {
     bool local;                        /* likewise */
     channel_t *channels;               /* of a gateway: its peers' */
     size_t channel_count;
-    const access_user_t *access; /* its rights; never NULL */
+    bool leaf;                   /* it says that it is one; the right is asked for beside */
+    bool carries;                /* it is behind a leaf, and opened channels by way of it */
+    const access_user_t *access; /* its rights; never NULL, */
+    const barred_t *barred;      /* less those of rooms that its user is kept out of */
     grant_t *grant;              /* it logged in by it; NULL: otherwise */
     access_user_t *own_access;   /* and `access` is this one */
     deadline_t expiry;           /* of the grant */
@@ -82,6 +86,7 @@ typedef struct {
     channels_t channels;
     session_t *silent;    /* longest first */
     deadlines_t expiries; /* of those with a grant */
+    barred_t barred;
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;

@@ -24,6 +24,12 @@ typedef struct {
     uint64_t entries, bytes; /* kept; counted cheaply: exact after retention ran once */
 } db_room_t;
 
+/* What a room keeps: what its policy says, and what groups need. */
+typedef struct {
+    const policy_t *policy;
+    log_keep_t keep;
+} db_kept_t;
+
 typedef struct {
     /* --- What a start needs: every row to `each` --- */
 
@@ -54,10 +60,10 @@ typedef struct {
 
     /* --- Housekeeping, in steps: each is a transaction of its own, and changes so many rows at most. --- */
 
-    /* Deletes what the policy does not keep of the room, oldest first, never its newest entry; moves the room's
+    /* Deletes what is not kept of the room, oldest first, never its newest entry; moves the room's
      * `oldest`. By age whole frames go, and never the newest; `now` 0: none goes for its age. By number and bytes the
      * oldest frame that stays is cut. `*more`: call again. `bounds` gets the new bounds. Values of keys stay. */
-    bool (*retain)(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
+    bool (*retain)(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
         bool *more, zr_error_t *error);
     /* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
     bool (*forget_marks)(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);

@@ -103,6 +103,7 @@ void disk_rooms_finish(disk_rooms_t *rooms) {
         free(rooms->by_id[id]);
     free(rooms->by_id);
     free(rooms->freed);
+    keeps_finish(&rooms->keeps);
     *rooms = (disk_rooms_t){.policies = rooms->policies};
 }
 
@@ -124,6 +125,13 @@ bool disk_rooms_load(disk_rooms_t *rooms, const db_ops_t *ops, db_t *db, zr_erro
 }
 
 /* --- Retention --- */
+
+void disk_rooms_keep(disk_rooms_t *rooms, zr_span_t name, const log_keep_t *keep) {
+    disk_room_t *room = disk_rooms_find(rooms, name);
+    keeps_set(&rooms->keeps, name, keep);
+    if (room)
+        disk_room_again(room); /* more may go now */
+}
 
 static bool s_is_due(disk_room_t *room, uint64_t now) {
     const policy_t *policy = room->policy;
@@ -152,7 +160,8 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
         if (!room || !s_is_due(room, now))
             continue;
         FATAL_GROW(due, *count, size);
-        due[(*count)++] = (write_retain_t){.room = room->id, .policy = room->policy, .owner = room};
+        due[(*count)++] = (write_retain_t){
+            .room = room->id, .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))}, .owner = room};
     }
     return due;
 }

@@ -4,6 +4,7 @@
 
 #include "db_ops.h"
 #include "hash.h"
+#include "keeps.h"
 #include "writer.h"
 
 typedef struct disk_room {
@@ -30,6 +31,7 @@ typedef struct {
     uint32_t looked_at; /* by retention, last */
     uint32_t *freed;    /* ids that may be free again */
     size_t freed_count, freed_size;
+    keep_t *keeps;       /* what groups need */
     disk_room_t *buried; /* forgotten, but retention may speak of them */
 } disk_rooms_t;
 
@@ -62,6 +64,9 @@ static inline void disk_room_again(disk_room_t *room) {
     room->grown = true;
     room->age_check = 0;
 }
+
+/* Groups need so much of the room, which need not exist yet. */
+void disk_rooms_keep(disk_rooms_t *rooms, zr_span_t name, const log_keep_t *keep);
 
 /* Rooms that have something to delete, perhaps; at most a thousand, the others' turn comes next time. malloc'ed, the
  * caller's; NULL: none. */

@@ -357,6 +357,14 @@ static void s_tick(log_t *log, uint64_t now) {
         write_chores_destroy(chores);
 }
 
+static void s_keep(log_t *log, zr_span_t room, const log_keep_t *keep) {
+    log_durable_t *self = (log_durable_t *)log;
+    if (s_on_disk(self, room))
+        disk_rooms_keep(&self->rooms, room, keep);
+    else
+        self->memory->engine->keep(self->memory, room, keep);
+}
+
 /* --- Before the start --- */
 
 typedef struct {
@@ -450,6 +458,7 @@ static const log_engine_t s_engine = {
     .read = s_read,
     .bounds = s_bounds,
     .forget = s_forget,
+    .keep = s_keep,
     .restore = s_restore,
     .destroy = s_destroy,
     .fd = s_fd,

@@ -43,6 +43,10 @@ bool retain_plan_add(retain_plan_t *plan, const retain_room_t *room, const retai
         plan->ahead = (retain_ahead_t){plan->pending, time};
         return false;
     }
+    if (goes && log_keeps(&room->keep, row->last, room->bytes - plan->bytes)) {
+        plan->pending = 0;
+        return false;
+    }
     if (plan->rows++ == max) {
         plan->more = goes || plan->oldest > plan->began;
         return false;
@@ -71,7 +75,8 @@ void retain_plan_cut(retain_plan_t *plan, const retain_room_t *room, uint64_t la
     zr_entry_t entry;
     if (!zr_deliver_read(&reader, frame))
         return; /* it is damaged; readers are told */
-    while (s_exceeds(room->policy, entries, bytes) && zr_deliver_next(&reader, &entry) && entry.seq < room->head) {
+    while (s_exceeds(room->policy, entries, bytes) && zr_deliver_next(&reader, &entry) && entry.seq < room->head &&
+           !log_keeps(&room->keep, entry.seq, bytes)) {
         after = entry.seq;
         entries--;
         bytes -= ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;

@@ -12,6 +12,7 @@ typedef struct {
 
 typedef struct {
     const policy_t *policy;
+    log_keep_t keep;               /* what groups need */
     uint64_t now;                  /* 0: nothing goes for its age */
     uint64_t head, entries, bytes; /* of the room up to its newest frame, dropped ones counted */
     retain_ahead_t ahead;          /* as noted before */

@@ -219,7 +219,7 @@ static void s_retain(writer_t *self, job_t *job) {
     write_retained_t *retained = fatal_calloc(sizeof *retained);
     retained->mail.kind = LOG_MAIL_RETAINED;
     retained->owner = room->owner;
-    retained->failed = !self->ops->retain(self->db, room->room, room->policy, job->chores->now, STEP_FRAMES,
+    retained->failed = !self->ops->retain(self->db, room->room, &room->kept, job->chores->now, STEP_FRAMES,
         &retained->bounds, &more, &job->chores->error);
     if (retained->failed || !more)
         job->room++;

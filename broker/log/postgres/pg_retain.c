@@ -131,7 +131,7 @@ static bool s_carry_out(const retain_t *retain) {
     return pg_commit(db, retain->error);
 }
 
-bool pg_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
+bool pg_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error) {
     const pg_newest_t *newest = pg_newest(db, room);
     retain_t retain = {.db = db,

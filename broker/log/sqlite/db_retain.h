@@ -4,7 +4,7 @@
 
 #include "db.h"
 
-bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
+bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error);
 bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);
 bool db_date_marks(db_t *db, uint64_t now, size_t rows, zr_error_t *error);

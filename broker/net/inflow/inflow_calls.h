@@ -9,6 +9,8 @@
  * each write, and it looks whether the process was forked. So the kernel hears only of connections that cannot be
  * written to, and getpid remembers its answer until a fork.
  *
+ * A thread that has read something looks for the loop's answer for a moment before it sleeps (patience.h).
+ *
  * For threads that have connections the monotonic clock stands still. So no timer of libzmq ends a connection. A peer
  * could else set timers, as heartbeats name a time to live, and let many readers leave at once. */
 #ifndef INFLOW_CALLS_H

@@ -12,6 +12,7 @@
 
 #include "descriptor.h"
 #include "inflow_state.h"
+#include "patience.h"
 
 #define IN_FRONT_OF_LIBC __attribute__((visibility("default"), used))
 
@@ -76,13 +77,34 @@ IN_FRONT_OF_LIBC int clock_gettime(clockid_t clock, struct timespec *now) {
     return 0;
 }
 
+static _Thread_local patience_t s_patience;
+
+/* The time goes on here. */
+static uint64_t s_nanoseconds(void) {
+    struct timespec now = {0};
+    s_clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Asks the kernel again and again. 0: nothing came. */
+static int s_look(int poller, struct epoll_event *events, int most) {
+    uint64_t until = s_nanoseconds() + PATIENCE_NS;
+    int count;
+    do
+        count = epoll_pwait(poller, events, most, 0, NULL);
+    while (count == 0 && s_nanoseconds() < until);
+    patience_found(&s_patience, count > 0);
+    return count;
+}
+
 IN_FRONT_OF_LIBC int epoll_wait(int poller, struct epoll_event *events, int most, int timeout) {
     if (timeout > 0 && s_time_is_stopped())
         timeout = -1;
     int tried = inflow_take_changes(events, most);
     if (tried)
         return tried;
-    return epoll_pwait(poller, events, most, timeout, NULL);
+    int count = timeout && patience_begin(&s_patience) ? s_look(poller, events, most) : 0;
+    return count ? count : epoll_pwait(poller, events, most, timeout, NULL);
 }
 
 static ssize_t s_leave(int fd, ssize_t result, int code) {
@@ -118,6 +140,7 @@ IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
         return got;
     if (got <= 0)
         return s_leave(fd, got, errno);
+    patience_ask(&s_patience);
     inflow_reason_t reason = inflow_read(inflow_calls.inflow, fd, data, (size_t)got);
     if (reason == INFLOW_FINE)
         return got;

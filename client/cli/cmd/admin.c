@@ -7,11 +7,15 @@
 #include "conn.h"
 #include "format.h"
 #include "names.h"
+#include "options.h"
 #include "output.h"
 
 typedef struct {
     output_t output;
     bool json;
+    const char *room; /* kick: of this room only; NULL: of the broker */
+    uint64_t seconds;
+    bool timed; /* --for is given */
 } admin_t;
 
 typedef struct {
@@ -82,7 +86,9 @@ static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
     uint64_t request;
     zrelay_event_t done;
     int code;
-    int failed = zrelay_admin(session->relay, argv[0], argc > 1 ? argv[1] : NULL, reason, &request);
+    long seconds = !admin->timed ? 0 : admin->seconds ? (long)admin->seconds : -1;
+    int failed = admin->room ? zrelay_kick(session->relay, admin->room, argv[1], seconds, reason, &request)
+                             : zrelay_admin(session->relay, argv[0], argc > 1 ? argv[1] : NULL, reason, &request);
     if (failed == ZRELAY_EINVAL && reason)
         code = cli_misuse(&cmd_admin, "a reason has at most 200 bytes and no control characters");
     else
@@ -93,7 +99,7 @@ static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
     return code;
 }
 
-static int s_check(int argc, char **argv) {
+static int s_check(admin_t *admin, int argc, char **argv) {
     const deed_t *deed = argc ? s_deed(argv[0]) : NULL;
     if (argc == 0)
         return cli_misuse(&cmd_admin, "what is to be done?");
@@ -103,6 +109,10 @@ static int s_check(int argc, char **argv) {
         return cli_misuse(&cmd_admin, "%s whom?", deed->name);
     if (argc > (deed->user ? 2 : 1) && !deed->reason)
         return cli_misuse(&cmd_admin, "what is '%s'?", argv[deed->user ? 2 : 1]);
+    if (strcmp(deed->name, "kick") != 0 ? admin->room || admin->timed : admin->timed && !admin->room)
+        return cli_misuse(&cmd_admin, "--room goes with kick, and --for goes with --room");
+    if (admin->room && !(admin->room = cli_room(admin->room, false)))
+        return CLI_USAGE;
     const char *user = deed->user ? cli_nick(argv[1]) : NULL;
     if (user)
         argv[1] = (char *)user;
@@ -110,13 +120,18 @@ static int s_check(int argc, char **argv) {
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    int code = cli_options(&cmd_admin, config, NULL, 0, &argc, argv);
+    admin_t admin = {0};
+    const zr_option_t options[] = {
+        {"room", 0, ZR_OPTION_TEXT, &admin.room, NULL, 0, 0},
+        {"for", 0, ZR_OPTION_NUMBER, &admin.seconds, &admin.timed, 0, 604800},
+    };
+    int code = cli_options(&cmd_admin, config, options, sizeof options / sizeof *options, &argc, argv);
     if (code < 0)
-        code = s_check(argc, argv);
+        code = s_check(&admin, argc, argv);
     if (code || config->help || config->version)
         return code;
-    admin_t admin = {.json = config->json};
     conn_t session;
+    admin.json = config->json;
     output_open(&admin.output, STDOUT_FILENO, NULL, NULL);
     code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0)
@@ -130,15 +145,18 @@ const command_t cmd_admin = {
     .name = "admin",
     .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans",
     .summary = "what operators ask of a broker",
-    .help = "For users with the right 'admin'.\n"
+    .help = "For users with the right 'admin'. To kick from a room, the right 'kick' there is enough.\n"
             "\n"
             "  reload                  the broker reads its users file again; when it is wrong nothing changes\n"
             "  kick USER [REASON…]     ends the sessions of USER, whose programs connect again by\n"
             "                          themselves: to keep USER out, ban\n"
+            "  kick USER --room ROOM [--for SECONDS] [REASON…]\n"
+            "                          sends USER out of ROOM only, and keeps USER out for so long, at most a\n"
+            "                          week; without it USER may come back at once; --for 0 lets USER in\n"
             "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too, until\n"
             "                          unban\n"
             "  unban USER              lets USER in again\n"
-            "  bans                    prints who is banned: user, by whom, when, and why, separated by tabs; as\n"
+            "  bans                    prints the bans: user, operator, time and reason, separated by tabs; as\n"
             "                          JSON, objects with user, by, time (microseconds) and reason\n",
     .run = s_run,
 };

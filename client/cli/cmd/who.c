@@ -55,8 +55,8 @@ static int s_run(config_t *config, int argc, char **argv) {
 const command_t cmd_who = {
     .name = "who",
     .usage = "ROOM",
-    .summary = "print who is in a room",
-    .help = "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
+    .summary = "print the users in a room",
+    .help = "Prints the nicks of the users present in ROOM, one per line. Readers that joined silently, as\n"
             "'zrelay sub' does, are not named. Readers of a prefix ('zrelay sub PREFIX*') are not even counted.\n"
             "With --json each line has the user's meta, too: an avatar, a status or the like.\n",
     .run = s_run,

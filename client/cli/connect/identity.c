@@ -173,7 +173,7 @@ bool identity_resolve(identity_t *identity, const config_t *config, zr_error_t *
     }
     if (config->user_given || config->token_file_given)
         return s_fails(identity, config,
-            "a user and a token are for connections without encryption; with keys the key says who one is", error);
+            "a user and a token are for connections without encryption; with keys the key names the user", error);
     if (!config->certificate)
         return s_fails(identity, config,
             "an encrypted connection needs a key pair: 'zrelay keygen NAME' makes one; then --certificate NAME", error);

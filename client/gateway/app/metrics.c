@@ -22,13 +22,13 @@ static void s_write_sockets(zr_buffer_t *out, const ws_counts_t *sockets) {
     http_metric(
         out, "zrelay_gateway_websocket_bytes_received_total", s_counter, "Bytes from WebSockets.", sockets->bytes_in);
     http_metric(
-        out, "zrelay_gateway_websocket_bytes_sent_total", s_counter, "Bytes to WebSockets.", sockets->bytes_out);
+        out, "zrelay_gateway_websocket_bytes_sent_total", s_counter, "Bytes to WebSockets.", sockets->out.bytes_out);
     http_metric(out, "zrelay_gateway_websocket_queued_bytes", s_gauge,
-        "Bytes that wait for WebSockets; a frame in several queues counts in each.", sockets->queued);
+        "Bytes that wait for WebSockets; a frame in several queues counts in each.", sockets->out.queued);
     http_metric(out, "zrelay_gateway_websocket_dropped_total", s_counter,
-        "Live frames that were dropped for slow readers.", sockets->frames_dropped);
+        "Live frames that were dropped for slow readers.", sockets->out.dropped);
     http_metric(out, "zrelay_gateway_websocket_too_slow_total", s_counter,
-        "WebSockets that were closed for reading too slowly.", sockets->too_slow);
+        "WebSockets that were closed for reading too slowly.", sockets->out.too_slow);
     http_metric(out, "zrelay_gateway_websocket_dead_total", s_counter,
         "WebSockets that were closed for not answering a ping.", sockets->dead);
 }
@@ -41,14 +41,14 @@ static void s_write_streams(zr_buffer_t *out, const stream_counts_t *streams) {
         streams->refused);
     http_metric(out, "zrelay_gateway_text_bytes_received_total", s_counter, "Bytes from plain text connections.",
         streams->bytes_in);
-    http_metric(
-        out, "zrelay_gateway_text_bytes_sent_total", s_counter, "Bytes to plain text connections.", streams->bytes_out);
+    http_metric(out, "zrelay_gateway_text_bytes_sent_total", s_counter, "Bytes to plain text connections.",
+        streams->out.bytes_out);
     http_metric(out, "zrelay_gateway_text_queued_bytes", s_gauge,
-        "Bytes that wait for plain text connections; a text in several queues counts in each.", streams->queued);
+        "Bytes that wait for plain text connections; a text in several queues counts in each.", streams->out.queued);
     http_metric(out, "zrelay_gateway_text_dropped_total", s_counter, "Texts that were dropped for slow readers.",
-        streams->dropped);
+        streams->out.dropped);
     http_metric(out, "zrelay_gateway_text_too_slow_total", s_counter,
-        "Plain text connections that were closed for reading too slowly.", streams->too_slow);
+        "Plain text connections that were closed for reading too slowly.", streams->out.too_slow);
     http_metric(out, "zrelay_gateway_text_dead_total", s_counter,
         "Plain text connections that were closed for taking nothing.", streams->dead);
 }

@@ -185,6 +185,7 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
     if (zr_control_read(frame, &object) != ZR_OK)
         return;
     const char *op = json_string_value(json_object_get(object, "op"));
+    const char *reason = json_string_value(json_object_get(object, "reason"));
     if (s_is(op, "welcome"))
         s_on_welcome(p, object);
     else if (s_is(op, "joined"))
@@ -200,7 +201,8 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
     else if (s_is(op, "bye"))
         s_on_bye(p, object);
     else if (s_is(op, "left"))
-        s_refuse(p, "left", "the right to read the room was taken");
+        s_refuse(p, "left",
+            s_is(reason, "kicked") ? "an operator sent you out of the room" : "the right to read the room was taken");
     json_decref(object);
 }
 

@@ -2,16 +2,11 @@
 #include "uplink.h"
 
 #include <stdio.h>
-#include <utlist.h>
 
 #include "back.h"
-#include "back_sync.h"
-#include "blob_queue.h"
 #include "control.h"
 #include "fatal.h"
-#include "hash.h"
-#include "logger.h"
-#include "names.h"
+#include "uplink_state.h"
 
 enum {
     HEARTBEAT_MS = 5000, /* until a welcome names another */
@@ -20,62 +15,7 @@ enum {
     BACK_OFF_MAX_MS = 5000,
     STEADY_MS = 10000, /* a trunk that stood so long was no failure */
     HEX_ID = ZR_CLIENT_ID_LEN,
-    ENDPOINT_SIZE = 512,
-    OUT_TURN = 4096,   /* frames tried at once */
-    BEATS_TURN = 200,  /* heartbeats of channels at once, */
-    BEATS_PAUSE_MS = 5 /* and until the next ones */
-};
-
-#define BEAT "gateway" /* the id of heartbeats */
-
-typedef enum {
-    UPLINK_CLOSED,   /* no DEALER; `retry_at` says when there is one */
-    UPLINK_WAITING,  /* a DEALER connects */
-    UPLINK_GREETING, /* it stands, and `hello` was sent */
-    UPLINK_LIVE
-} uplink_state_t;
-
-struct channel {
-    uplink_t *uplink;
-    uint32_t number;
-    bool open;  /* at the broker */
-    bool ended; /* by the broker */
-    bool alive; /* has a session; in the list of heartbeats */
-    bool secure;
-    uint64_t beat_at;
-    char address[ADDRESS_TEXT];
-    const channel_calls_t *calls;
-    void *ctx;
-    channel_t *prev, *next; /* by heartbeats, the next one first */
-    UT_hash_handle hh;
-};
-
-/* A number whose `close` the broker has not answered yet. */
-typedef struct {
-    uint32_t number;
-    UT_hash_handle hh;
-} closing_t;
-
-struct uplink {
-    uplink_config_t config;
-    feeds_t *feeds;
-    uplink_state_t state;
-    uint64_t now, retry_at, live_at, beat_at, beats_at, heard_at, heartbeat;
-    uint64_t back_off;
-    char client[HEX_ID + 1], resume[HEX_ID + 1], epoch[17], back[ENDPOINT_SIZE];
-    channel_t *channels, *beats;
-    closing_t *closing;
-    uint32_t number;
-
-    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or no SUB is wanted */
-    back_sync_t sync;
-
-    blob_queue_t out;            /* frames that the DEALER did not take yet */
-    uint64_t sent, read, marked; /* bytes: given to the DEALER, read by the broker, at the last mark */
-
-    channel_t *cursor; /* of a walk over channels */
-    zr_log_limit_t logged;
-    uplink_counts_t counts;
+    OUT_TURN = 4096, /* frames tried at once */
 };
 
 /* --- Sending --- */
@@ -101,8 +41,7 @@ static void s_drop_out(uplink_t *u) {
     u->sent = u->read = u->marked = 0;
 }
 
-/* Takes over the reference. */
-static void s_send(uplink_t *u, zr_blob_t *frame) {
+void uplink_send(uplink_t *u, zr_blob_t *frame) {
     u->counts.sent_frames++;
     u->counts.sent_bytes += zr_blob_len(frame);
     u->sent += zr_blob_len(frame);
@@ -111,14 +50,14 @@ static void s_send(uplink_t *u, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
-static void s_say(uplink_t *u, json_t *object) {
-    s_send(u, zr_control_write(object));
+void uplink_say(uplink_t *u, json_t *object) {
+    uplink_send(u, zr_control_write(object));
 }
 
 /* The pong with this `re` shows that the broker has read everything before it. */
-static void s_mark(uplink_t *u) {
+void uplink_mark(uplink_t *u) {
     u->marked = u->sent;
-    s_say(u, json_pack("{s:s,s:I}", "op", "ping", "id", (json_int_t)u->sent));
+    uplink_say(u, json_pack("{s:s,s:I}", "op", "ping", "id", (json_int_t)u->sent));
 }
 
 bool uplink_is_full(const uplink_t *u) {
@@ -143,167 +82,7 @@ static void s_random_hex(uplink_t *u, char *out, size_t bytes) {
     zr_hex(out, random, bytes);
 }
 
-/* --- Channels at the broker --- */
-
-static void s_open_there(channel_t *channel) {
-    channel->open = true;
-    s_say(channel->uplink, json_pack("{s:s,s:I,s:s,s:b}", "op", "open", "channel", (json_int_t)channel->number,
-                               "address", channel->address, "secure", channel->secure));
-}
-
-static void s_set_alive(channel_t *channel, bool alive) {
-    uplink_t *u = channel->uplink;
-    if (channel->alive == alive)
-        return;
-    channel->alive = alive;
-    if (!alive) {
-        DL_DELETE(u->beats, channel);
-        return;
-    }
-    channel->beat_at = u->now + u->heartbeat;
-    DL_APPEND(u->beats, channel);
-}
-
-void channel_set_session(channel_t *channel, bool alive) {
-    s_set_alive(channel, alive && channel->open);
-}
-
-bool channel_is_beat(const json_t *object) {
-    const char *re = json_string_value(json_object_get(object, "re"));
-    return re && strcmp(re, BEAT) == 0;
-}
-
-bool channel_is_open(const channel_t *channel) {
-    return channel->open;
-}
-
-/* A channel that is told may close itself and others. */
-static void s_tell_all(uplink_t *u, channel_change_t change, zr_span_t reason) {
-    for (channel_t *channel = u->channels; channel; channel = u->cursor) {
-        u->cursor = channel->hh.next;
-        if (!channel->ended)
-            channel->calls->change(channel->ctx, change, reason);
-    }
-    u->cursor = NULL;
-}
-
-static void s_forget_closing(uplink_t *u) {
-    closing_t *closing, *next;
-    HASH_ITER(hh, u->closing, closing, next) {
-        HASH_DEL(u->closing, closing);
-        free(closing);
-    }
-}
-
-static bool s_is_used(const uplink_t *u, uint32_t number) {
-    channel_t *channel;
-    closing_t *closing;
-    HASH_FIND(hh, u->channels, &number, sizeof number, channel);
-    HASH_FIND(hh, u->closing, &number, sizeof number, closing);
-    return number == 0 || channel || closing;
-}
-
-channel_t *uplink_open(uplink_t *u, const char *address, bool secure, const channel_calls_t *calls, void *ctx) {
-    channel_t *channel = fatal_calloc(sizeof *channel);
-    while (s_is_used(u, ++u->number))
-        ;
-    channel->uplink = u;
-    channel->number = u->number;
-    channel->secure = secure;
-    channel->calls = calls;
-    channel->ctx = ctx;
-    snprintf(channel->address, sizeof channel->address, "%s", address);
-    HASH_ADD(hh, u->channels, number, sizeof channel->number, channel);
-    u->counts.channels++;
-    if (u->state == UPLINK_LIVE)
-        s_open_there(channel);
-    return channel;
-}
-
-static void s_say_closed(uplink_t *u, uint32_t number) {
-    s_say(u, json_pack("{s:s,s:I}", "op", "close", "channel", (json_int_t)number));
-}
-
-void channel_close(channel_t *channel) {
-    if (!channel)
-        return;
-    uplink_t *u = channel->uplink;
-    s_set_alive(channel, false);
-    if (u->cursor == channel)
-        u->cursor = channel->hh.next;
-    HASH_DEL(u->channels, channel);
-    u->counts.channels--;
-    if (channel->open) {
-        closing_t *closing = fatal_calloc(sizeof *closing);
-        closing->number = channel->number;
-        HASH_ADD(hh, u->closing, number, sizeof closing->number, closing);
-        s_say_closed(u, channel->number);
-    }
-    free(channel);
-}
-
-void channel_send(channel_t *channel, zr_span_t inner) {
-    uplink_t *u = channel->uplink;
-    if (!channel->open)
-        return;
-    s_send(u, zr_trunk_frame(channel->number, inner));
-    if (u->sent - u->marked > UPLINK_MARK)
-        s_mark(u);
-}
-
-void channel_say(channel_t *channel, json_t *object) {
-    zr_blob_t *inner = zr_control_write(object);
-    channel_send(channel, zr_span_of(zr_blob_data(inner), zr_blob_len(inner)));
-    zr_blob_unref(inner);
-}
-
-static channel_t *s_channel(const uplink_t *u, uint64_t number) {
-    uint32_t key = (uint32_t)number;
-    channel_t *channel;
-    HASH_FIND(hh, u->channels, &key, sizeof key, channel);
-    return number == key ? channel : NULL;
-}
-
-/* The broker's `close`: the answer to ours, or its own, which we answer. */
-static void s_on_close(uplink_t *u, uint64_t number, zr_span_t reason) {
-    uint32_t key = (uint32_t)number;
-    channel_t *channel = s_channel(u, number);
-    closing_t *closing;
-    HASH_FIND(hh, u->closing, &key, sizeof key, closing);
-    if (closing) {
-        HASH_DEL(u->closing, closing);
-        free(closing);
-    } else if (channel && channel->open) {
-        s_set_alive(channel, false);
-        channel->open = false;
-        channel->ended = true;
-        s_say_closed(u, key);
-        channel->calls->change(channel->ctx, CHANNEL_ENDED, reason);
-    }
-}
-
-/* The broker refused to open it. */
-static void s_on_refused(uplink_t *u, uint64_t number, zr_span_t code) {
-    channel_t *channel = s_channel(u, number);
-    if (!channel || !channel->open)
-        return;
-    s_set_alive(channel, false);
-    channel->open = false;
-    channel->ended = true;
-    channel->calls->change(channel->ctx, CHANNEL_ENDED, code);
-}
-
 /* --- The connection --- */
-
-static void s_lose_channels(uplink_t *u) {
-    channel_t *channel, *next;
-    HASH_ITER(hh, u->channels, channel, next) {
-        s_set_alive(channel, false);
-        channel->open = false;
-    }
-    s_forget_closing(u);
-    s_tell_all(u, CHANNEL_LOST, zr_span(""));
-}
 
 /* Both sockets go, with what waits in them; another DEALER comes after a while. */
 static void s_lose(uplink_t *u, const char *why) {
@@ -325,7 +104,7 @@ static void s_lose(uplink_t *u, const char *why) {
     if (zr_log_pass(&u->logged, u->now))
         zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", u->config.server, why);
     if (live)
-        s_lose_channels(u);
+        uplink_lose_all(u);
 }
 
 static void s_connect(uplink_t *u) {
@@ -344,7 +123,7 @@ static void s_hello(uplink_t *u) {
     u->state = UPLINK_GREETING;
     u->heard_at = u->now;
     u->beat_at = u->now + u->heartbeat;
-    s_say(u, hello);
+    uplink_say(u, hello);
 }
 
 /* A fresh SUB has no subscriptions. */
@@ -377,11 +156,7 @@ static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     u->beat_at = u->now + u->heartbeat;
     s_connect_back(u);
     zr_log(ZR_LOG_INFO, "connected to the broker at %s", u->config.server);
-    channel_t *channel, *next;
-    HASH_ITER(hh, u->channels, channel, next)
-    if (!channel->ended)
-        s_open_there(channel);
-    s_tell_all(u, CHANNEL_OPEN, zr_span(""));
+    uplink_open_all(u);
 }
 
 static void s_on_error(uplink_t *u, const json_t *error) {
@@ -391,7 +166,7 @@ static void s_on_error(uplink_t *u, const json_t *error) {
     if (code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0)
         s_lose(u, "the gateway's user lacks the right 'gateway'; an operator can grant it");
     else if (json_is_integer(channel) && code)
-        s_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
+        uplink_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
     else if (u->state == UPLINK_GREETING || (code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0))
         s_lose(u, text ? text : "it refused");
 }
@@ -418,7 +193,7 @@ static void s_on_control(uplink_t *u, zr_span_t frame) {
     else if (zr_span_equal(op, zr_span("pong")))
         s_on_pong(u, object);
     else if (zr_span_equal(op, zr_span("close")))
-        s_on_close(u, (uint64_t)json_integer_value(json_object_get(object, "channel")), reason);
+        uplink_on_close(u, (uint64_t)json_integer_value(json_object_get(object, "channel")), reason);
     else if (zr_span_equal(op, zr_span("bye")))
         s_lose(u, "it said bye");
     json_decref(object);
@@ -431,7 +206,7 @@ void uplink_front(uplink_t *u, zr_blob_t *frame, uint64_t now) {
     u->counts.received_frames++;
     u->counts.received_bytes += bytes.len;
     if (zr_trunk_read(bytes, &number, &inner)) {
-        channel_t *channel = s_channel(u, number);
+        channel_t *channel = uplink_channel(u, number);
         if (channel && channel->open)
             channel->calls->frame(channel->ctx, inner);
     } else if (bytes.len > 0 && bytes.ptr[0] == ZR_TYPE_CONTROL)
@@ -491,28 +266,12 @@ static void s_tick_back(uplink_t *u) {
 
 /* --- Time --- */
 
-/* After a restart of the broker all sessions began at once. Their heartbeats come a few at a time, since the broker
- * queues only so many answers for a trunk. */
-static uint64_t s_beats_due(const uplink_t *u) {
-    if (!u->beats)
-        return UINT64_MAX;
-    return u->beats->beat_at > u->beats_at ? u->beats->beat_at : u->beats_at;
-}
-
 static void s_beat(uplink_t *u) {
-    static const char ping[] = "{\"op\":\"ping\",\"id\":\"" BEAT "\"}";
     if (u->beat_at <= u->now) {
-        s_mark(u);
+        uplink_mark(u);
         u->beat_at = u->now + u->heartbeat;
     }
-    for (int i = 0; i < BEATS_TURN && s_beats_due(u) <= u->now; i++) {
-        channel_t *channel = u->beats;
-        DL_DELETE(u->beats, channel);
-        channel->beat_at = u->now + u->heartbeat;
-        DL_APPEND(u->beats, channel);
-        channel_send(channel, zr_span(ping));
-        u->beats_at = u->now + (i + 1 == BEATS_TURN ? BEATS_PAUSE_MS : 0);
-    }
+    uplink_beat_all(u);
 }
 
 static bool s_is_silent(const uplink_t *u) {
@@ -546,7 +305,7 @@ uint64_t uplink_due(const uplink_t *u) {
         return UINT64_MAX;
     if (u->state == UPLINK_GREETING)
         return silent;
-    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), s_beats_due(u));
+    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), uplink_beats_due(u));
     if (u->back_at)
         return s_sooner(due, u->back_at);
     due = s_sooner(due, u->sync.number ? u->sync.due : UINT64_MAX);
@@ -566,7 +325,7 @@ uplink_t *uplink_new(const uplink_config_t *config, feeds_t *feeds, uint64_t now
 
 void uplink_close(uplink_t *u) {
     if (u->state == UPLINK_LIVE)
-        s_say(u, json_pack("{s:s}", "op", "bye"));
+        uplink_say(u, json_pack("{s:s}", "op", "bye"));
     s_flush(u);
 }
 
@@ -574,7 +333,7 @@ void uplink_destroy(uplink_t *u) {
     if (!u)
         return;
     FATAL_UNLESS(!u->channels);
-    s_forget_closing(u);
+    uplink_forget_closing(u);
     s_drop_out(u);
     free(u);
 }

@@ -5,14 +5,10 @@
 #ifndef UPLINK_H
 #define UPLINK_H
 
-#include <jansson.h>
-
+#include "channel.h"
 #include "feeds.h"
 #include "machine.h"
 #include "netblock.h"
-
-typedef struct uplink uplink_t;
-typedef struct channel channel_t;
 
 enum {
     UPLINK_WINDOW = 32 << 20, /* bytes that the broker may not have read yet; beyond it the uplink is full */
@@ -27,18 +23,6 @@ typedef struct {
     void (*entropy)(void *ctx, void *out, size_t len);
     void *ctx;
 } uplink_config_t;
-
-typedef enum {
-    CHANNEL_OPEN, /* the broker is there: a session may begin with `hello` */
-    CHANNEL_LOST, /* the broker is away: the session is detached, CHANNEL_OPEN follows some time */
-    CHANNEL_ENDED /* the broker sent the peer away; nothing follows, and only channel_close is left to do */
-} channel_change_t;
-
-/* Both may close any channel. `inner` is valid during the call. `reason` is a word, such as "kicked". */
-typedef struct {
-    void (*frame)(void *ctx, zr_span_t inner);
-    void (*change)(void *ctx, channel_change_t change, zr_span_t reason);
-} channel_calls_t;
 
 /* `config` is copied, its strings are not. `feeds` gets what comes by SUB. */
 uplink_t *uplink_new(const uplink_config_t *config, feeds_t *feeds, uint64_t now);
@@ -66,24 +50,6 @@ bool uplink_is_live(const uplink_t *uplink);
 
 /* Says bye. */
 void uplink_close(uplink_t *uplink);
-
-/* A channel for the peer at `address` ("" for this machine's own sockets). If the broker is there, CHANNEL_OPEN holds
- * already; nothing is told within the call. */
-channel_t *uplink_open(uplink_t *uplink, const char *address, bool secure, const channel_calls_t *calls, void *ctx);
-bool channel_is_open(const channel_t *channel);
-
-/* Sends a frame of the protocol; when the channel is not open, it is dropped. */
-void channel_send(channel_t *channel, zr_span_t inner);
-void channel_say(channel_t *channel, json_t *object); /* takes over the reference */
-
-/* The session on the channel begins or ended. Until its end the uplink sends its heartbeats. */
-void channel_set_session(channel_t *channel, bool alive);
-
-/* Does the broker's answer `object` belong to such a heartbeat? It is a `pong`, or says that there is no session. */
-bool channel_is_beat(const json_t *object);
-
-/* The peer is gone. Frees the channel; NULL is accepted. */
-void channel_close(channel_t *channel);
 
 typedef struct {
     uint64_t channels, sent_frames, sent_bytes, received_frames, received_bytes, losses;

@@ -40,6 +40,7 @@ static const row_t s_rows[HTTP_CODE_COUNT] = {
     [ZR_CONFLICT] = {412, 0, NULL, NULL},
     [ZR_NO_GROUP] = {404, 0, NULL, NULL},
     [ZR_TOO_MANY_GROUPS] = {507, 0, NULL, NULL},
+    [ZR_TOO_MANY_WORKERS] = {507, 0, NULL, NULL},
     [ZR_NOT_KEPT] = {409, 0, NULL, NULL},
     [ZR_STORE_FAILED] = {503, 5, NULL, NULL},
     [ZR_OUTCOME_UNKNOWN] = {409, 0, NULL, NULL},

@@ -160,7 +160,7 @@ static void s_on_error(irc_t *irc, const json_t *error) {
 static void s_on_left(irc_t *irc, const json_t *left) {
     irc_room_t *room = irc_room_find(irc, zr_span(irc_answer_text(left, "room")));
     if (room)
-        irc_room_revoked(room);
+        irc_room_revoked(room, left);
 }
 
 /* Late answers, for which no request waits, are dropped. */

@@ -52,6 +52,7 @@ static bool s_give(void *ctx, delivery_t *delivery, uint64_t after) {
     bool whole = delivery->first > after;
     if (t->told)
         return true;
+    talk_rename(t, delivery->last);
     if (t->dropped > 0) {
         t->dropped += talk_text_count(delivery, after);
         return true;

@@ -34,8 +34,7 @@ static bool s_has_session(talk_t *t) {
 static void s_nick(talk_t *t, const talk_line_t *line) {
     snprintf(t->wish, sizeof t->wish, "%.*s", (int)line->name.len, line->name.ptr);
     t->renames = true;
-    if (t->alive)
-        talk_hello(t);
+    talk_go_on(t);
 }
 
 static void s_join(talk_t *t, const talk_line_t *line) {
@@ -70,7 +69,7 @@ static void s_msg(talk_t *t, const talk_line_t *line) {
 static void s_last(talk_t *t, const talk_line_t *line) {
     unsigned history = t->config->history ? t->config->history : 10;
     if (s_has_session(t) && !room_reader_show(&t->reader, line->count ? line->count : history))
-        talk_notice(t, "messages are on their way already; try again");
+        talk_notice(t, "you are in no room; /join ROOM enters one"); /* else it is whole: talk_is_paused */
 }
 
 /* A login is another session. It begins when the broker has answered all that this one said. */
@@ -201,6 +200,15 @@ static void s_fill_credit(talk_t *t, uint64_t now) {
     t->spent &= t->credit < most / 2;
 }
 
+/* The next line may depend on the session, the room and the nick. So it waits until the session has begun. It waits until
+ * the peer is in the room and has its history, or a replay of what it missed. And it waits until the peer's messages under
+ * the nick before have come back. */
+static bool s_is_changing(const talk_t *t) {
+    const room_reader_t *reader = &t->reader;
+    bool whole = reader->joined && reader->begun && !reader->replaying;
+    return t->greeting || (t->alive && (t->renames || (reader->room[0] && !whole)));
+}
+
 bool talk_is_paused(talk_t *t, uint64_t now) {
     if (now > t->credit_at)
         s_fill_credit(t, now);
@@ -208,5 +216,6 @@ bool talk_is_paused(talk_t *t, uint64_t now) {
         t->pause_until = now + t->pause_ms;
         t->pause_ms = 0;
     }
-    return !t->greeted || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->spent || t->next_user;
+    return !t->greeted || s_is_changing(t) || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->spent ||
+           t->next_user;
 }

@@ -18,7 +18,7 @@ typedef struct {
 static const command_t s_commands[] = {
     {"nick", TALK_NICK, NAME, zr_nick_fault, "/nick NAME         take another name"},
     {"join", TALK_JOIN, NAME, zr_room_fault, "/join ROOM         leave this room for another"},
-    {"who", TALK_WHO, NOTHING, NULL, "/who               who is in this room"},
+    {"who", TALK_WHO, NOTHING, NULL, "/who               lists the users in this room"},
     {"msg", TALK_MSG, NAME_AND_TEXT, zr_nick_fault, "/msg NICK TEXT     tell one person only"},
     {"last", TALK_LAST, NUMBER, NULL, "/last [COUNT]      show the last messages again, at most 100"},
     {"login", TALK_LOGIN, NAME_AND_TEXT, zr_nick_fault, "/login USER TOKEN  log in; only on the gateway's own machine"},

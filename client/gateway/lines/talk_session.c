@@ -51,6 +51,7 @@ void talk_hello(talk_t *t) {
     if (t->resume[0] && !t->alive)
         json_object_set_new(hello, "resume", json_string(t->resume));
     t->renames = false;
+    t->greeting = !t->alive;
     if (t->alive)
         talk_ask(t, hello);
     else
@@ -58,7 +59,7 @@ void talk_hello(talk_t *t) {
 }
 
 static void s_end_session(talk_t *t) {
-    t->alive = false;
+    t->alive = t->greeting = false;
     t->asked = 0;
     room_reader_part(&t->reader);
     channel_set_session(t->channel, false);
@@ -84,14 +85,24 @@ static void s_begin_login(talk_t *t) {
         talk_hello(t);
 }
 
-/* The peer's own messages come back before it is closed, unless it may not read them. */
-static bool s_has_all(const talk_t *t) {
+/* The peer's own messages come back before it is closed or renamed, unless it may not read them. `last`: what it has. */
+static bool s_has_own(const talk_t *t, uint64_t last) {
     const room_reader_t *reader = &t->reader;
-    bool current = reader->joined && reader->begun && !reader->replaying && reader->last >= t->acked;
-    return t->greeted && t->unanswered.count == 0 && t->asked == 0 && (!reader->room[0] || current);
+    bool current = reader->joined && reader->begun && !reader->replaying && last >= t->acked;
+    return t->greeted && t->unanswered.count == 0 && (!reader->room[0] || current);
+}
+
+void talk_rename(talk_t *t, uint64_t last) {
+    if (t->renames && t->alive && s_has_own(t, last))
+        talk_hello(t);
+}
+
+static bool s_has_all(const talk_t *t) {
+    return s_has_own(t, t->reader.last) && t->asked == 0 && !(t->renames && t->alive);
 }
 
 void talk_go_on(talk_t *t) {
+    talk_rename(t, t->reader.last);
     if (t->next_user && t->unanswered.count == 0)
         s_begin_login(t);
     if (t->leaving && (t->locked || s_has_all(t)))
@@ -125,6 +136,7 @@ static void s_on_welcome(talk_t *t, const json_t *welcome) {
     const char *nick = s_text(welcome, "nick");
     bool renamed = t->greeted && strcmp(nick, t->nick) != 0;
     s_answered(t);
+    t->greeting = false;
     snprintf(t->resume, sizeof t->resume, "%s", s_text(welcome, "resume"));
     snprintf(t->nick, sizeof t->nick, "%s", nick);
     if (!t->renames) /* so that it has this nick after a restart of the broker, too */
@@ -136,8 +148,6 @@ static void s_on_welcome(talk_t *t, const json_t *welcome) {
     t->away = false;
     if (renamed)
         talk_notice(t, "you are %s now", t->nick);
-    if (t->renames)
-        talk_hello(t);
     if (json_is_true(json_object_get(welcome, "resumed")) && t->reader.joined)
         return; /* the session was renewed, for another nick */
     if (t->reader.started)
@@ -206,6 +216,7 @@ static void s_lock(talk_t *t) {
 
 /* The session could not begin. What the peer chose itself is taken back, and it goes on as a guest. */
 static void s_on_hello_refused(talk_t *t, const char *code, const char *text) {
+    t->greeting = false;
     if (t->user) {
         talk_notice(t, "not logged in: %s", text);
         talk_forget_login(&t->user, &t->token);
@@ -296,7 +307,12 @@ static void s_on_bye(talk_t *t, const json_t *bye) {
 static void s_on_left(talk_t *t, const json_t *left) {
     if (strcmp(s_text(left, "room"), t->reader.room) != 0)
         return;
-    talk_notice(t, "you may not read %s any more; /join ROOM enters another", t->reader.room);
+    const char *text = s_text(left, "text");
+    if (strcmp(s_text(left, "reason"), "kicked") == 0)
+        talk_notice(t, "an operator sent you out of %s%s%s; /join ROOM enters another", t->reader.room,
+            text[0] ? ": " : "", text);
+    else
+        talk_notice(t, "you may not read %s any more; /join ROOM enters another", t->reader.room);
     unanswered_drop(&t->unanswered, UINT64_MAX);
     feeds_leave(&t->presence, t->now);
     room_reader_finish(&t->reader, t->now);

@@ -30,7 +30,8 @@ struct talk {
 
     /* session */
     bool alive;                     /* there is one */
-    bool renames;                   /* the wish came while there was none */
+    bool greeting;                  /* the `hello` that begins one is under way */
+    bool renames;                   /* the wish is not said yet */
     bool greeted;                   /* the peer got its greeting */
     bool locked;                    /* the broker wants a login first; nothing is asked until /login */
     bool away;                      /* the peer was told that the broker is away */
@@ -75,5 +76,7 @@ void talk_hello(talk_t *talk);
 void talk_ask(talk_t *talk, json_t *request); /* takes the request; a peer that leaves waits for its answer */
 void talk_forget_login(char **user, char **token);
 void talk_go_on(talk_t *talk); /* does what waited for the broker's answers */
+/* Says /nick once the peer, which has the room up to `last`, has all of its own messages. */
+void talk_rename(talk_t *talk, uint64_t last);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct {
     bool crlf; /* lines end with CR LF, as the peer's own; false: with LF */
 } talk_look_t;
 
-/* The messages of the delivery, made once for all who look at it in the same way; borrowed. NULL: nothing is shown. */
+/* The messages of the delivery, made once for all peers that see it in the same way; borrowed. NULL: nothing is shown. */
 zr_blob_t *talk_text_form(delivery_t *delivery, talk_look_t look);
 
 /* Of the entries after `seq` only: a new blob, the caller's, or NULL. */

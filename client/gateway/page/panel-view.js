@@ -1,4 +1,4 @@
-/** Beside the messages: the people who are here, and the room's shared state as a table that can be changed. */
+/** Beside the messages: the people in the room, and the room's shared state as a table that can be changed. */
 import { avatar, find, make } from "./dom.js";
 import { harmless, hueOf, plural, statusOf } from "./format.js";
 

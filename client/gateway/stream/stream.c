@@ -12,14 +12,12 @@
 #include <utlist.h>
 
 #include "address_counts.h"
-#include "blob_queue.h"
 #include "clock.h"
 #include "fatal.h"
+#include "outflow.h"
 
 enum {
-    PIECES = 64, /* of one system call */
-    WRITES = 16, /* system calls for one connection in a turn */
-    PROBES = 3   /* of TCP's keepalive */
+    PROBES = 3 /* of TCP's keepalive */
 };
 
 typedef enum {
@@ -40,18 +38,17 @@ struct stream {
     uint16_t port;
     bool secure;
     stream_state_t state;
-    bool readable, writable;
-    bool ended;              /* the peer sends nothing more */
-    bool told_end;           /* and the owner knows */
-    bool reading, writing;   /* in these lists */
-    bool closing;            /* in the list of those that close */
-    bool wants_room;         /* `drained` is to be called */
-    uint64_t born;           /* when it came */
-    uint64_t due;            /* the end of the linger */
-    uint64_t written, acked; /* bytes: into the socket, and what the peer had acknowledged at the last look */
-    unsigned stalls;         /* looks since it acknowledged some of what waits */
-    zr_blob_t *rest;         /* input that the owner did not take; NULL: nothing */
-    blob_queue_t queue;
+    bool readable;
+    bool ended;            /* the peer sends nothing more */
+    bool told_end;         /* and the owner knows */
+    bool reading, writing; /* in these lists */
+    bool closing;          /* in the list of those that close */
+    uint64_t born;         /* when it came */
+    uint64_t due;          /* the end of the linger */
+    uint64_t acked;        /* bytes that the peer had acknowledged at the last look */
+    unsigned stalls;       /* looks since it acknowledged some of what waits */
+    zr_blob_t *rest;       /* input that the owner did not take; NULL: nothing */
+    outflow_t out;
     stream_t *prev, *next; /* in `all` */
     stream_t *reading_prev, *reading_next, *writing_prev, *writing_next, *closing_prev, *closing_next, *dying_next;
 };
@@ -129,7 +126,7 @@ static ssize_t s_receive_tls(stream_t *s, void *out, size_t len) {
     bool was_ready = tls_session_is_ready(s->tls);
     ssize_t got = tls_session_receive(s->tls, out, len);
     if (!was_ready && tls_session_is_ready(s->tls)) {
-        s->writable = true;
+        s->out.writable = true;
         s_want_write(s);
     }
     return got;
@@ -185,42 +182,13 @@ static void s_read(stream_t *s) {
 
 /* --- Writing --- */
 
-static bool s_has_room(const stream_t *s) {
-    return s->queue.bytes <= s->pool->config->reader_queue / 2;
-}
-
 bool stream_ready(stream_t *s) {
-    s->wants_room |= !s_has_room(s);
-    return s_has_room(s);
+    return outflow_is_ready(&s->out);
 }
 
-static void s_tell_drained(stream_t *s) {
-    if (!s->wants_room || s->state != STREAM_OPEN || !s_has_room(s))
-        return;
-    s->wants_room = false;
-    s->events->drained(s->ctx);
-}
-
-/* False: the socket takes no more now, or is gone. */
-static bool s_write_once(stream_t *s) {
-    struct iovec pieces[PIECES];
-    struct msghdr message = {.msg_iov = pieces};
-    message.msg_iovlen = (size_t)blob_queue_peek(&s->queue, pieces, PIECES);
-    ssize_t len = s->tls ? tls_session_send(s->tls, pieces, message.msg_iovlen)
-                         : sendmsg(s->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (len < 0 && (errno == EAGAIN || errno == EINTR)) {
-        s->writable = errno == EINTR;
-        return false;
-    }
-    if (len < 0) {
-        s_die(s);
-        return false;
-    }
-    blob_queue_drop(&s->queue, (size_t)len);
-    s->written += (uint64_t)len;
-    s->pool->counts.bytes_out += (uint64_t)len;
-    s->pool->counts.queued -= (uint64_t)len;
-    return true;
+static ssize_t s_send(void *ctx, const struct iovec *pieces, size_t count) {
+    stream_t *s = ctx;
+    return s->tls ? tls_session_send(s->tls, pieces, count) : outflow_send(s->fd, pieces, count);
 }
 
 static void s_shut(stream_t *s) {
@@ -233,49 +201,35 @@ static void s_shut(stream_t *s) {
 }
 
 static void s_write(stream_t *s) {
-    for (int i = 0; i < WRITES && s->writable && s->queue.count > 0 && s_write_once(s); i++)
-        ;
+    if (!outflow_write(&s->out, s_send, s))
+        s_die(s);
     if (s->state == STREAM_DEAD)
         return;
-    s_tell_drained(s);
-    if (s->queue.count == 0 && s->state == STREAM_CLOSING)
+    if (s->state == STREAM_OPEN && outflow_is_drained(&s->out))
+        s->events->drained(s->ctx);
+    if (s->out.queue.count == 0 && s->state == STREAM_CLOSING)
         s_shut(s);
-    if (s->queue.count == 0 || !s->writable)
+    if (s->out.queue.count == 0 || !s->out.writable)
         s_unwrite(s);
-}
-
-/* A peer that leaves so much unread has no use for the rest. */
-static void s_too_slow(stream_t *s) {
-    s->pool->counts.too_slow++;
-    s_die(s);
 }
 
 /* Others need the room. */
 static void s_evict(void *ctx) {
     stream_t *s = ctx;
-    s->pool->counts.queued -= s->queue.bytes;
-    blob_queue_finish(&s->queue);
-    s_too_slow(s);
+    outflow_clear(&s->out);
+    s->pool->counts.out.too_slow++;
+    s_die(s);
 }
 
 bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
-    stream_pool_t *pool = s->pool;
-    size_t after = s->queue.bytes + zr_blob_len(bytes);
     if (s->state != STREAM_OPEN)
         return false;
-    if (live && after > pool->config->reader_queue && s->queue.count > 0) {
-        s->wants_room = true;
-        pool->counts.dropped++;
+    outflow_verdict_t verdict = outflow_admit(&s->out, zr_blob_len(bytes), live);
+    if (verdict == OUTFLOW_TOO_SLOW)
+        s_die(s); /* a peer that leaves so much unread has no use for the rest */
+    if (verdict != OUTFLOW_OK || s->state != STREAM_OPEN)
         return false;
-    }
-    if (after > pool->config->answer_queue && s->queue.count > 0) {
-        s_too_slow(s);
-        return false;
-    }
-    if (!queue_budget_make_room(pool->budget, zr_blob_len(bytes)) || s->state != STREAM_OPEN)
-        return false;
-    blob_queue_push(&s->queue, bytes);
-    pool->counts.queued += zr_blob_len(bytes);
+    outflow_push(&s->out, bytes);
     s_want_write(s);
     return true;
 }
@@ -315,8 +269,8 @@ bool stream_is_secure(const stream_t *s) {
 static void s_ready(void *ctx, uint32_t events) {
     stream_t *s = ctx;
     if (events & EPOLLOUT) {
-        s->writable = true;
-        if (s->queue.count > 0 || s->state == STREAM_CLOSING)
+        s->out.writable = true;
+        if (s->out.queue.count > 0 || s->state == STREAM_CLOSING)
             s_want_write(s);
     }
     bool handshakes = s->tls && !tls_session_is_ready(s->tls); /* it may have to write */
@@ -364,9 +318,8 @@ stream_t *stream_new(
         .port = (uint16_t)from->port,
         .secure = from->secure,
         .tls = from->tls ? tls_session_new(from->tls, from->fd) : NULL,
-        .born = pool->now,
-        .writable = true};
-    s->queue.holder = (queue_holder_t){.budget = pool->budget, .evict = s_evict, .ctx = s};
+        .born = pool->now};
+    outflow_begin(&s->out, pool->config, pool->budget, &pool->counts.out, s_evict, s);
     s->source = (poll_source_t){s_ready, s};
     DL_APPEND(pool->all, s);
     pool->counts.open++;
@@ -388,8 +341,7 @@ static void s_free(stream_t *s) {
     poller_remove(pool->poller, s->fd, &s->source);
     address_counts_remove(pool->addresses, &s->address);
     pool->counts.open--;
-    pool->counts.queued -= s->queue.bytes;
-    blob_queue_finish(&s->queue);
+    outflow_clear(&s->out);
     s_forget_rest(s);
     tls_session_destroy(s->tls);
     close(s->fd);
@@ -411,8 +363,8 @@ static void s_end_late(stream_pool_t *pool) {
 static void s_look(stream_t *s) {
     int under_way = 0;
     ioctl(s->fd, SIOCOUTQ, &under_way);
-    uint64_t acked = s->written - (uint64_t)under_way;
-    bool waits = under_way > 0 || s->queue.count > 0;
+    uint64_t acked = s->out.written - (uint64_t)under_way;
+    bool waits = under_way > 0 || s->out.queue.count > 0;
     s->stalls = waits && acked == s->acked ? s->stalls + 1 : 0;
     s->acked = acked;
     bool handshakes = s->tls && !tls_session_is_ready(s->tls);
@@ -457,7 +409,7 @@ int stream_pool_timeout(const stream_pool_t *pool, bool hold, uint64_t now) {
     if (pool->dying)
         return 0;
     for (s = pool->writing; s; s = s->writing_next)
-        if (s->writable)
+        if (s->out.writable)
             return 0;
     for (s = pool->reading; s; s = s->reading_next)
         if (s_may_read(s, hold))

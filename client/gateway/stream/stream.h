@@ -7,9 +7,8 @@
 #define STREAM_H
 
 #include "blob.h"
-#include "gateway_config.h"
+#include "outflow.h"
 #include "poller.h"
-#include "queue_budget.h"
 #include "stream_tls.h"
 
 typedef struct stream_pool stream_pool_t;
@@ -52,12 +51,10 @@ typedef struct {
 typedef struct {
     uint64_t open, opened;
     uint64_t refused; /* beyond limits/max-connections or limits/max-address-connections */
-    uint64_t bytes_in, bytes_out;
-    uint64_t dropped;  /* live blobs, for slow readers */
-    uint64_t too_slow; /* closed because more than limits/answer-queue waited */
-    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
+    uint64_t bytes_in;
+    outflow_counts_t out; /* `too_slow` ones were closed */
+    uint64_t dead;        /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
                         * handshake was not complete within limits/request-timeout */
-    uint64_t queued;   /* bytes that wait, of all; a blob in several queues counts in each */
 } stream_counts_t;
 
 /* `config`, `poller` and `budget` must outlive it. All queues count in `budget`. */

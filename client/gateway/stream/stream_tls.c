@@ -2,11 +2,10 @@
 #include "stream_tls.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <string.h>
 
 #include "fatal.h"
-#include "private_file.h"
+#include "tls_files.h"
 
 enum { RECORD = 16384 }; /* bytes of a record of TLS at most (RFC 8446, 5.1) */
 
@@ -22,30 +21,16 @@ struct tls_session {
 
 /* --- The certificate --- */
 
-static bool s_read(const char *path, const zr_file_rules_t *rules, zr_buffer_t *out, zr_error_t *error) {
-    return zr_file_read(path, rules, out, NULL, error) == ZR_FILE_READ;
-}
-
-static bool s_take(
-    gnutls_certificate_credentials_t credentials, zr_buffer_t *cert, zr_buffer_t *key, zr_error_t *error) {
-    gnutls_datum_t cert_text = {cert->data, (unsigned)cert->len}, key_text = {key->data, (unsigned)key->len};
-    int code = gnutls_certificate_set_x509_key_mem(credentials, &cert_text, &key_text, GNUTLS_X509_FMT_PEM);
-    return code >= 0 ||
-           zr_fail(error, "--tls-cert and --tls-key do not fit together, or are not PEM: %s", gnutls_strerror(code));
-}
-
 stream_tls_t *stream_tls_new(const gateway_config_t *config, zr_error_t *error) {
-    zr_buffer_t cert = {0}, key = {0};
-    stream_tls_t *tls = fatal_calloc(sizeof *tls);
-    FATAL_UNLESS(gnutls_certificate_allocate_credentials(&tls->credentials) == 0);
-    bool ok = s_read(config->tls_cert, &zr_file_config, &cert, error) &&
-              s_read(config->tls_key, &zr_file_secret, &key, error) && s_take(tls->credentials, &cert, &key, error);
-    zr_buffer_finish(&cert);
-    zr_file_wipe(&key);
-    if (ok)
-        return tls;
-    stream_tls_destroy(tls);
-    return NULL;
+    tls_files_t files;
+    stream_tls_t *tls = NULL;
+    if (tls_files_read(&files, config->tls_cert, config->tls_key, error)) {
+        tls = fatal_calloc(sizeof *tls);
+        tls->credentials = files.credentials;
+        files.credentials = NULL;
+    }
+    tls_files_finish(&files);
+    return tls;
 }
 
 void stream_tls_destroy(stream_tls_t *tls) {

@@ -4,9 +4,8 @@
 #define WS_H
 
 #include "exchange.h"
-#include "gateway_config.h"
+#include "outflow.h"
 #include "poller.h"
-#include "queue_budget.h"
 #include "ws_frame.h"
 
 enum { WS_FRAGMENTS_MAX = 4096 }; /* of one message; with more it is too large, as each takes memory of its own */
@@ -26,10 +25,9 @@ typedef struct {
 
 typedef struct {
     uint64_t open, opened;
-    uint64_t messages_in, bytes_in, bytes_out;
-    uint64_t frames_dropped; /* live ones, for slow readers */
-    uint64_t too_slow, dead; /* closed for reading too slowly, for not answering a ping */
-    uint64_t queued;         /* bytes that wait, of all; a frame in several queues counts in each */
+    uint64_t messages_in, bytes_in;
+    outflow_counts_t out; /* `too_slow` ones were closed */
+    uint64_t dead;        /* closed for not answering a ping */
 } ws_counts_t;
 
 /* `config` and `budget` must outlive it. All queues count in `budget`. */

@@ -57,7 +57,7 @@ export class Relay extends Emitter {
     session.on("ended", (error) => this.#ended(error));
     session.on("direct", ({ from, text, time }) => this.emit("direct", { from, text, time }));
     session.on("problem", (error) => this.emit("problem", error));
-    for (const name of ["work", "settled", "unsettled", "dismissed"]) session.on(name, (m, error) => this.#workers.get(m.worker)?.[name](m, error));
+    for (const name of ["work", "settled", "unsettled", "dismissed", "lost"]) session.on(name, (m, error) => this.#workers.get(m.worker)?.[name](m, error));
     for (const [name, handle] of Object.entries(passed)) session.on(name, handle);
   }
 

@@ -3,7 +3,7 @@
  * `edge` has `open`, which makes a link, `after`, which sets a timer, and `random`.
  *
  * It tells its events to the listener that made it (see relay.js): welcome, live, down, epoch, pong, deliver, presence, ack, refused, pause,
- * direct, left, work, settled, unsettled, dismissed, ended.
+ * direct, left, work, settled, unsettled, dismissed, lost, ended.
  */
 import { Emitter } from "./emitter.js";
 import { ZrelayError } from "./error.js";
@@ -312,7 +312,7 @@ export class Session extends Emitter {
     const handlers = { welcome: this.#welcome, queued: this.#queued, subscribed: this.#subscribed, error: this.#error, bye: this.#bye };
     if (Object.hasOwn(handlers, m.op)) handlers[m.op].call(this, m);
     else if (m.op === "presence" && m.room !== undefined) this.state === "live" && this.emit("presence", m.room, m);
-    else if (["pong", "direct", "left", "dismissed"].includes(m.op)) this.emit(m.op, m);
+    else if (["pong", "direct", "left", "dismissed", "lost"].includes(m.op)) this.emit(m.op, m);
     else if (m.re !== undefined) this.#answer(null, m);
   }
 

@@ -12,7 +12,8 @@ const ENTRY_HEAD = 8 + 1 + 1 + 4; // message id, flags, size of the key, size of
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export const [DONE, RETRY, REJECT, EXTEND] = [1, 2, 3, 4]; // verbs of SETTLE
+export const [DONE, RETRY, REJECT, EXTEND, RETURN] = [1, 2, 3, 4, 5]; // verbs of SETTLE
+export const REASON_MAX = 256; // bytes of the reason of a reject
 export const SETTLE_RANGES_MAX = 4096;
 export const SETTLE_MS_MAX = 86400000; // a day
 export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
@@ -87,16 +88,19 @@ export function encodePublish(room, entries) {
   return frame;
 }
 
-/** A SETTLE frame of ranges `[first, last]`. */
-export function encodeSettle(worker, number, verb, milliseconds, ranges) {
-  const view = new DataView(new ArrayBuffer(18 + 16 * ranges.length));
+/** A SETTLE frame of ranges `[first, last]`. `reason`: bytes, of a reject; at most REASON_MAX. */
+export function encodeSettle(worker, number, verb, milliseconds, ranges, reason = new Uint8Array()) {
+  const end = 18 + 16 * ranges.length;
+  const view = new DataView(new ArrayBuffer(end + reason.length));
   view.setUint8(0, SETTLE);
   view.setUint32(1, worker);
   putU64(view, 5, number);
   view.setUint8(13, verb);
-  view.setUint32(14, milliseconds);
+  view.setUint32(14, verb === REJECT ? reason.length : milliseconds);
   ranges.flat().forEach((seq, at) => putU64(view, 18 + 8 * at, seq));
-  return new Uint8Array(view.buffer);
+  const frame = new Uint8Array(view.buffer);
+  frame.set(reason, end);
+  return frame;
 }
 
 /** Seqs and ids stay below 2^53, so a number holds them. */

@@ -2,12 +2,25 @@
  * A worker of a group: PROTOCOL.md, "Groups". It takes what the broker hands out, settles it, and goes on after a lost session. It knows no socket
  * and no clock. `for await` over it gives its jobs.
  *
- * Events: `working` (the broker's answer), `closed` (ZrelayError, or undefined if the program wanted it).
+ * Events: `working` (the broker's answer), `lost` (so many messages of the group), `closed` (ZrelayError, or undefined if the program wanted it).
  */
 import { Deque } from "./deque.js";
 import { Emitter } from "./emitter.js";
 import { ZrelayError } from "./error.js";
-import { DONE, EXTEND, LEFT, REJECT, RETRY, SEQ_MAX, SETTLE_MS_MAX, SETTLE_RANGES_MAX, encodeSettle } from "./wire.js";
+import {
+  DONE,
+  EXTEND,
+  LEFT,
+  REASON_MAX,
+  REJECT,
+  RETRY,
+  RETURN,
+  SEQ_MAX,
+  SETTLE_MS_MAX,
+  SETTLE_RANGES_MAX,
+  bytes,
+  encodeSettle,
+} from "./wire.js";
 
 const STORE_WAIT = 1000; // milliseconds until a SETTLE that could not be stored is sent again
 const TIME = 30000; // milliseconds that a job may take, until the broker says it
@@ -36,9 +49,9 @@ export class Job {
     return this.#settle(this, RETRY, delay);
   }
 
-  /** Trying again will not help: it is dead. */
-  reject() {
-    return this.#settle(this, REJECT, 0);
+  /** Trying again will not help: it is dead. The group's room for dead messages shows `reason`, which has at most 256 bytes. */
+  reject(reason = "") {
+    return this.#settle(this, REJECT, 0, reason);
   }
 
   /** It takes longer: so many milliseconds from now on; 0: the group's time. */
@@ -159,9 +172,9 @@ export class Worker extends Emitter {
   #resume({ held }) {
     if (!this.#session.resumed || held === 0) {
       for (const { entry } of this.#queue.take(() => true)) this.#held.delete(entry.seq); // they went to others
-    } else if (held > this.#held.size) {
+    } else {
       const ranges = gaps([...this.#held.keys()].sort((one, other) => one - other)); // frames that were on their way are lost
-      this.#send({ verb: RETRY, milliseconds: 0, jobs: [] }, ranges.slice(0, SETTLE_RANGES_MAX));
+      this.#send({ verb: RETURN, milliseconds: 0, jobs: [] }, ranges.slice(0, SETTLE_RANGES_MAX));
     }
     for (const { jobs, frame } of this.#settles.values()) if (jobs.length > 0) this.#session.sendFrame(frame);
     this.#work(this.#credit, () => {});
@@ -184,6 +197,11 @@ export class Worker extends Emitter {
 
   dismissed({ reason, group, room }) {
     this.close(new ZrelayError("dismissed", reason === "deleted" ? `the group ${group} is gone` : "the right to work is gone", { room }));
+  }
+
+  /** About so many messages left the room before the group had finished them. */
+  lost({ count }) {
+    this.emit("lost", count);
   }
 
   /** It is over; `failure` says why, if the program did not want that. */
@@ -222,15 +240,17 @@ export class Worker extends Emitter {
 
   // Settling: jobs of one moment share a frame
 
-  #settle(job, verb, milliseconds) {
+  #settle(job, verb, milliseconds, text = "") {
+    const reason = bytes(text);
     return new Promise((resolve, reject) => {
       if (job.isSettled) throw new ZrelayError("bad-argument", "the job is settled already");
       if (!Number.isInteger(milliseconds) || milliseconds < 0 || milliseconds > SETTLE_MS_MAX) {
         throw new ZrelayError("bad-argument", `a delay is from 0 to ${SETTLE_MS_MAX} milliseconds`);
       }
+      if (reason.length > REASON_MAX) throw new ZrelayError("bad-argument", `a reason has at most ${REASON_MAX} bytes`);
       if (this.#closed) throw this.#failure ?? new ZrelayError("closed", "the worker has ended");
       job.isSettled = verb !== EXTEND;
-      if (this.#batch.push({ verb, milliseconds, job, resolve, reject }) === 1) queueMicrotask(() => this.#flush());
+      if (this.#batch.push({ verb, milliseconds, text, reason, job, resolve, reject }) === 1) queueMicrotask(() => this.#flush());
     });
   }
 
@@ -238,22 +258,22 @@ export class Worker extends Emitter {
     if (!this.#open) return;
     const frames = new Map();
     for (const each of this.#batch.splice(0)) {
-      const kind = `${each.verb} ${each.milliseconds}`;
+      const kind = `${each.verb} ${each.milliseconds} ${each.text}`;
       if (!frames.has(kind)) frames.set(kind, []);
       frames.get(kind).push(each);
     }
     for (const all of frames.values()) {
       for (let at = 0; at < all.length; at += SETTLE_RANGES_MAX) {
         const jobs = all.slice(at, at + SETTLE_RANGES_MAX).sort((one, other) => one.job.entry.seq - other.job.entry.seq);
-        const { verb, milliseconds } = jobs[0];
-        this.#send({ verb, milliseconds, jobs }, jobs.map(({ job }) => [job.entry.seq, job.entry.seq]));
+        const { verb, milliseconds, reason } = jobs[0];
+        this.#send({ verb, milliseconds, reason, jobs }, jobs.map(({ job }) => [job.entry.seq, job.entry.seq]));
       }
     }
   }
 
   #send(settle, ranges) {
     const number = this.#nextSettle++;
-    settle.frame = encodeSettle(this.number, number, settle.verb, settle.milliseconds, ranges);
+    settle.frame = encodeSettle(this.number, number, settle.verb, settle.milliseconds, ranges, settle.reason);
     this.#settles.set(number, settle);
     this.#session.sendFrame(settle.frame);
   }

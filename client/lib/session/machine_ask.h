@@ -13,5 +13,7 @@ int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);
 int machine_direct(machine_t *machine, const char *nick, const char *text, uint64_t *request);
 int machine_ping(machine_t *machine, uint64_t *request);
 int machine_admin(machine_t *machine, const char *what, const char *user, const char *reason, uint64_t *request);
+int machine_kick(
+    machine_t *machine, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request);
 
 #endif

@@ -65,6 +65,11 @@ static void s_dismissed(machine_t *m, json_t *object, uint64_t re) {
     work_on_dismissed(m, object);
 }
 
+static void s_lost(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    work_on_lost(m, object);
+}
+
 static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     (void)re;
     zr_span_t from, text;
@@ -95,6 +100,7 @@ static const struct {
     {"direct", s_direct},
     {"queued", s_queued},
     {"dismissed", s_dismissed},
+    {"lost", s_lost},
 };
 
 /* Commas outside of strings: about as many values as the text makes. */

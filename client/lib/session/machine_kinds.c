@@ -17,6 +17,7 @@ const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
     [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
+    [REQUEST_KICK] = {"kick", "ok", false, false, question_ask_kick, question_answer_direct, question_refuse},
     [REQUEST_GROUPS] = {"groups", "groups", false, false, work_ask_groups, work_on_groups, question_refuse},
     [REQUEST_GROUP] = {"group", "ok", false, false, work_ask_group, question_answer_direct, question_refuse},
     [REQUEST_WORK] = {"work", "working", false, true, work_ask, work_on_working, work_on_refused},

@@ -236,6 +236,15 @@ void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
         json_object_set_new(object, "reason", json_string(request->text));
 }
 
+void question_ask_kick(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    json_object_set_new(object, "user", json_string(request->key));
+    if (request->placed)
+        json_object_set_new(object, "for", json_integer((json_int_t)request->limit));
+    if (request->text)
+        json_object_set_new(object, "reason", json_string(request->text));
+}
+
 void question_answer_admin(machine_t *m, request_t *request, json_t *object) {
     json_t *bans = json_object_get(object, "bans");
     const char *text = json_string_value(json_object_get(object, "text"));
@@ -366,6 +375,11 @@ static bool s_is_reason(zr_span_t text) {
     return text.len <= REASON_MAX && zr_utf8_valid(text);
 }
 
+static void s_set_reason(request_t *request, const char *reason) {
+    if (reason)
+        strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
+}
+
 int machine_admin(machine_t *m, const char *what, const char *user, const char *reason, uint64_t *number) {
     static const struct {
         const char *name;
@@ -384,7 +398,21 @@ int machine_admin(machine_t *m, const char *what, const char *user, const char *
     if (code)
         return code;
     strcpy(request->key, what);
-    if (reason)
-        strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
+    s_set_reason(request, reason);
+    return 0;
+}
+
+int machine_kick(machine_t *m, const char *room, const char *nick, long seconds, const char *reason, uint64_t *number) {
+    if (!zr_room_valid(zr_span(room)) || !zr_nick_valid(zr_span(nick)) || seconds < -1 || seconds > KICK_MAX ||
+        (reason && !s_is_reason(zr_span(reason))))
+        return ZRELAY_EINVAL;
+    request_t *request;
+    int code = machine_question(m, REQUEST_KICK, zr_span(room), number, &request);
+    if (code)
+        return code;
+    strcpy(request->key, nick);
+    request->placed = seconds != 0;
+    request->limit = seconds > 0 ? (uint64_t)seconds : 0;
+    s_set_reason(request, reason);
     return 0;
 }

@@ -20,6 +20,7 @@ void question_ask_direct(machine_t *m, request_t *request, json_t *object);
 void question_answer_direct(machine_t *m, request_t *request, json_t *object);
 void question_ask_ping(machine_t *m, request_t *request, json_t *object);
 void question_answer_ping(machine_t *m, request_t *request, json_t *object);
+void question_ask_kick(machine_t *m, request_t *request, json_t *object);
 void question_ask_admin(machine_t *m, request_t *request, json_t *object);
 void question_answer_admin(machine_t *m, request_t *request, json_t *object);
 void question_ask_follow(machine_t *m, request_t *request, json_t *object);

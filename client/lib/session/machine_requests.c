@@ -196,7 +196,7 @@ void requests_welcome(machine_t *m, bool new_epoch) {
 
 bool requests_closing(const machine_t *m) {
     for (const request_t *request = m->first; request; request = request->next)
-        if (request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN)
+        if (request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN || request->kind == REQUEST_KICK)
             return true;
     return false;
 }

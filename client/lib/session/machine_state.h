@@ -61,6 +61,7 @@ enum {
     TOKEN_MAX = 64,
     AGENT_MAX = 64,
     REASON_MAX = 200,
+    KICK_MAX = 604800,       /* seconds */
     DIRECT_MARGIN = 256,     /* of a control frame, around the text */
     TEXT_MAX = 1024,         /* bytes of an error's text that are handed on */
     CONTROL_MAX = 8 << 20,   /* bytes of a control frame: the longest honest one lists 10,000 bans */
@@ -176,6 +177,7 @@ typedef enum {
     REQUEST_DIRECT,
     REQUEST_PING,
     REQUEST_ADMIN,
+    REQUEST_KICK,
     REQUEST_GROUPS,
     REQUEST_GROUP,
     REQUEST_WORK, /* of a worker of a group: the machine's own, as all that follow */
@@ -197,7 +199,7 @@ struct request {
     uint64_t not_before;
     room_t *room;               /* ours: whose it is */
     char name[ZR_ROOM_MAX + 2]; /* the room, the prefix, the nick */
-    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: the action */
+    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: the action; kick: the nick */
     char page[ZR_ROOM_MAX + 1]; /* where a list goes on */
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */

@@ -1,4 +1,4 @@
-"""Which broker, and how a client proves who it is: what the program says, else the environment, as the command line has it."""
+"""The broker, and how a client proves its identity: what the program says, else the environment, as the command line has it."""
 from __future__ import annotations
 
 import os

@@ -50,9 +50,9 @@ class Job:
         """The program said what became of it."""
         return self._core.is_settled
 
-    def _settled(self, verb: int, seconds: float) -> asyncio.Future[str]:
+    def _settled(self, verb: int, seconds: float, reason: str = "") -> asyncio.Future[str]:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._worker.settle(self._core, verb, seconds, lambda error, level: _settle(future, error, level))
+        self._worker.settle(self._core, verb, seconds, lambda error, level: _settle(future, error, level), reason)
         return future
 
     def done(self) -> asyncio.Future[str]:
@@ -63,9 +63,10 @@ class Job:
         """It is to be tried again, by any worker, after `delay` seconds; 0: after the group's back-off. At most a day."""
         return self._settled(RETRY, delay)
 
-    def reject(self) -> asyncio.Future[str]:
-        """Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one."""
-        return self._settled(REJECT, 0)
+    def reject(self, reason: str = "") -> asyncio.Future[str]:
+        """Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. The message there shows `reason`,
+        which has at most 256 bytes."""
+        return self._settled(REJECT, 0, reason)
 
     def extend(self, seconds: float = 0) -> asyncio.Future[str]:
         """It takes longer: so many seconds from now on; 0: the group's time. At most a day."""
@@ -82,6 +83,10 @@ class Work(AsyncIterator[Job]):
     def group(self) -> Json:
         """The group's options in force, as the protocol names them; empty until the broker answered."""
         return self._worker.group
+
+    def on(self, event: str, listener: Callable[[Any], None]) -> Callable[[], None]:
+        """Calls `listener(count)` at the event `lost`: about so many messages left the room before the group had finished them. The result ends that."""
+        return self._worker.on(event, listener)
 
     def __aiter__(self) -> Work:
         return self

@@ -19,6 +19,8 @@ static void s_settle(zr_span_t bytes) {
         fuzz_require(range.first <= range.last && range.last <= ZR_INT_MAX);
         zr_settle_add(&again, range);
     }
+    if (settle.verb == ZR_SETTLE_REJECT)
+        zr_settle_because(&again, settle.reason);
     fuzz_require(zr_span_equal(s_span(&again), bytes));
     zr_buffer_finish(&again);
 }

@@ -25,7 +25,7 @@ typedef struct {
     late_log_t late;
     log_t *memory;
     size_t fail; /* passes */
-    uint64_t gap, now, random;
+    uint64_t gap, now, rising, random;
     bool spoke[PEERS + 1];
     route_t speaks;                     /* its frame is handled */
     bool users;                         /* there were some: rooms may have been private */

@@ -7,11 +7,14 @@
  *
  * A step with a high peer comes by a channel, if it is a frame: the peer may be a gateway.
  *
- * An input that is a control frame, a PUBLISH or a TRUNK frame is sent by a peer with a session and by one without. */
+ * An input that is a control frame, a PUBLISH, a TRUNK or a SETTLE frame is sent by a peer with a session and by one
+ * without. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay_broker.h"
 #include "script.h"
+#include "wire_work.h"
 
 /* --- Around the relay --- */
 
@@ -53,6 +56,33 @@ static void s_note_channel(route_t route, const json_t *object) {
     s_broker.open[route][channel] = strcmp(op, "ok") == 0;
 }
 
+/* Entries for a worker are stored; what a SETTLE did can be read. true: the frame was one of these. */
+static bool s_check_work(zr_span_t frame) {
+    uint32_t worker;
+    uint16_t deliveries;
+    zr_span_t inner;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_settled_t settled;
+    if (frame.ptr[0] == ZR_TYPE_SETTLED) {
+        zr_became_t became;
+        zr_range_t range;
+        fuzz_require(zr_settled_read(&settled, frame));
+        while (zr_settled_next(&settled, &became, &range))
+            fuzz_require(range.first == range.last && became >= ZR_BECAME_SETTLED && became <= ZR_BECAME_AHEAD);
+        return true;
+    }
+    if (!zr_work_read(frame, &worker, &deliveries, &inner))
+        return false;
+    fuzz_require(deliveries > 0 && zr_deliver_read(&reader, inner) && reader.epoch == EPOCH);
+    fuzz_require(reader.flags == ZR_FRAME_WORK);
+    uint64_t stored = s_head(reader.room)->stored;
+    while (zr_deliver_next(&reader, &entry))
+        fuzz_require(entry.seq <= stored);
+    fuzz_require(!reader.failed);
+    return true;
+}
+
 static void s_check_sent(route_t route, zr_span_t frame, bool live) {
     route_t connection = route_connection(route);
     uint32_t channel = route_channel(route);
@@ -75,6 +105,8 @@ static void s_check_sent(route_t route, zr_span_t frame, bool live) {
     } else if (live && zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE) {
         fuzz_require(zr_control_read(json, &object) == ZR_OK);
         json_decref(object);
+    } else if (!live && s_check_work(frame)) {
+        return;
     } else if (live || !zr_ack_read(&ack, frame)) {
         fuzz_require(zr_deliver_read(&reader, frame) && reader.epoch == EPOCH);
         fuzz_require(live ? reader.flags == 0 : reader.flags == ZR_FRAME_REPLAY || reader.flags == ZR_FRAME_STATE);
@@ -198,6 +230,10 @@ static void s_begin(uint8_t settings) {
     config.max_sessions = SESSIONS;
     config.max_rooms = ROOMS;
     config.max_joins = 3;
+    config.max_groups = 3;
+    config.max_room_groups = config.max_user_groups = config.max_group_workers = 2;
+    config.max_group_entries = 4;
+    config.max_group_bytes = 200;
     config.max_keys = 3;
     config.max_state_bytes = 500;
     config.max_replays = 2;
@@ -280,6 +316,17 @@ static const char *const s_texts[] = {
     "{\"op\":\"open\",\"channel\":%u,\"x\":%u,\"secure\":true}",
     "{\"op\":\"open\",\"channel\":%u,\"address\":\"10.0.0.%u\"}",
     "{\"op\":\"close\",\"channel\":%u,\"x\":%u}",
+    "{\"op\":\"kick\",\"room\":\"r%u\",\"user\":\"u1\",\"for\":%u}",
+    "{\"op\":\"work\",\"room\":\"r%u\",\"group\":\"g\",\"worker\":1,\"credit\":%u,\"deliveries\":2,\"dead\":\"r0\","
+    "\"keep\":true}",
+    "{\"op\":\"work\",\"room\":\"r%u\",\"group\":\"h\",\"worker\":%u,\"credit\":3,\"time\":100,\"ordered\":true,"
+    "\"backoff\":50}",
+    "{\"op\":\"unwork\",\"worker\":%u,\"x\":%u}",
+    "{\"op\":\"group\",\"room\":\"r%u\",\"group\":\"g\",\"do\":\"seek\",\"after\":%u}",
+    "{\"op\":\"group\",\"room\":\"r%u\",\"group\":\"h\",\"do\":\"set\",\"total\":1,\"deliveries\":1,\"x\":%u}",
+    "{\"op\":\"group\",\"room\":\"r%u\",\"group\":\"g\",\"do\":\"delete\",\"x\":%u}",
+    "{\"op\":\"group\",\"room\":\"r%u\",\"group\":\"g\",\"do\":\"pause\",\"x\":%u}",
+    "{\"op\":\"groups\",\"room\":\"r%u\",\"x\":%u}",
 };
 enum { TEXTS = sizeof s_texts / sizeof s_texts[0] };
 
@@ -361,6 +408,19 @@ static void s_publish(route_t route, uint8_t what, uint8_t id) {
     zr_buffer_finish(&out);
 }
 
+static void s_settle(route_t route, uint8_t what, uint8_t where) {
+    zr_buffer_t out = {0};
+    zr_verb_t verb = (zr_verb_t)(1 + what % 5);
+    bool timed = verb == ZR_SETTLE_RETRY || verb == ZR_SETTLE_EXTEND;
+    zr_settle_begin(&out, 1 + (what >> 6 & 1), where, verb, timed ? what & 32 : 0);
+    zr_settle_add(&out, (zr_range_t){where & 15, (where & 15) + (where >> 6)});
+    zr_settle_add(&out, (zr_range_t){where >> 4, where >> 4});
+    if (verb == ZR_SETTLE_REJECT && what & 32)
+        zr_settle_because(&out, zr_span("why"));
+    s_frame(route, zr_span_of(out.data, out.len));
+    zr_buffer_finish(&out);
+}
+
 static void s_step(script_t *script) {
     uint8_t step = script_byte(script), a = 0, b = 0;
     unsigned high = step >> 4;
@@ -386,7 +446,10 @@ static void s_step(script_t *script) {
         s_say(route, a, b % (ROOMS + 2), b / (ROOMS + 2));
         break;
     case 5:
-        s_resume(route, a % 7);
+        if (a & 128)
+            s_settle(route, a, b);
+        else
+            s_resume(route, a % 7);
         break;
     case 6:
         s_carry_out(); /* what was allowed */
@@ -405,6 +468,7 @@ static void s_step(script_t *script) {
         }
         break;
     case 9:
+        relay_rise(relay, s_broker.rising += high * 10000ULL);
         relay_tick(relay);
         relay_forget_idle(relay, s_broker.now);
         relay_login_tick(relay, s_broker.now);
@@ -447,14 +511,16 @@ static void s_run_frame(zr_span_t frame) {
     s_begin(0);
     s_say(1, 0, 1, 1);
     s_frame(1, zr_span("{\"op\":\"open\",\"channel\":7}"));
+    s_frame(1, zr_span("{\"op\":\"work\",\"room\":\"r1\",\"group\":\"g\",\"worker\":7,\"credit\":9}"));
     s_frame(1, frame);
     s_frame(2, frame);
     s_end();
 }
 
-/* A control frame, a PUBLISH or a TRUNK frame is no script; settings that begin with the same byte have others that mean the same. */
+/* Such a frame is no script; settings that begin with the same byte have others that mean the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size > 0 && (data[0] == ZR_TYPE_CONTROL || data[0] == ZR_TYPE_PUBLISH || data[0] == ZR_TYPE_TRUNK))
+    if (size > 0 && (data[0] == ZR_TYPE_CONTROL || data[0] == ZR_TYPE_PUBLISH || data[0] == ZR_TYPE_TRUNK ||
+                        data[0] == ZR_TYPE_SETTLE))
         s_run_frame(zr_span_of(data, size));
     else
         s_run_script((script_t){data, size});

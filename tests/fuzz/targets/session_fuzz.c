@@ -4,15 +4,17 @@
  *
  * byte: settings; then lines: "{…" and "B{…" control frames of the first and the second client, to which the target
  * adds an id; "!…" and "B!…" frames as they are; ">" or "B>", a room's letter and a byte for each entry: a PUBLISH; "+"
- * and bytes: so much time goes by
+ * and bytes: so much time goes by; "=" or "B=", a worker's number, a verb and bytes, each a seq: a SETTLE
  *
- * Bytes below 32 are texts that often stand in such frames. */
+ * Bytes below 32, and some that no text has, are texts that often stand in such frames. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay.h"
 #include "script.h"
 #include "session_model.h"
 #include "spec.h"
+#include "wire_work.h"
 
 enum { CLIENTS = 2, ASKED_MAX = 64, FRAME_MAX = 3000, LINES_MAX = 60, ENTRIES_MAX = 20, CONTROL_MAX = 1000 };
 
@@ -54,7 +56,11 @@ static bool s_may_read(route_t route, zr_span_t room) {
 }
 
 static bool s_is_in_order(const spec_op_t *op) {
-    return strcmp(op->name, "publish") != 0 && strcmp(op->name, "replay") != 0 && strcmp(op->name, "state") != 0;
+    static const char *const late[] = {"publish", "replay", "state", "work", "group"};
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++)
+        if (strcmp(op->name, late[i]) == 0)
+            return false;
+    return true;
 }
 
 static uint64_t s_member(const json_t *object, const char *name) {
@@ -202,6 +208,8 @@ static void s_on_other(route_t route, const json_t *object) {
         client->live = false;
     } else if (strcmp(op, "direct") == 0) {
         fuzz_require(zr_nick_valid(s_text(object, "from")) && json_is_string(json_object_get(object, "text")));
+    } else if (strcmp(op, "dismissed") == 0 || strcmp(op, "lost") == 0) {
+        fuzz_require(s_member(object, "worker") > 0 && json_is_string(json_object_get(object, "group")));
     } else {
         fuzz_require(strcmp(op, "left") == 0 || !"a frame that nobody asked for");
     }
@@ -231,6 +239,29 @@ static void s_on_deliver(route_t route, zr_span_t frame) {
         fuzz_require(reader.flags == 0 && s_broker.users && s_model_check_run(&reader) > 0);
 }
 
+/* Entries for a worker of a user that may read them, as they were stored; and the one answer to a SETTLE. true: the
+ * frame was one of these. */
+static bool s_on_work(route_t route, zr_span_t frame) {
+    uint32_t worker;
+    uint16_t deliveries;
+    zr_span_t inner;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_settled_t settled;
+    if (zr_settled_read(&settled, frame)) {
+        s_broker.clients[route].plain++;
+        return true;
+    }
+    if (!zr_work_read(frame, &worker, &deliveries, &inner))
+        return false;
+    fuzz_require(deliveries > 0 && zr_deliver_read(&reader, inner) && reader.flags == ZR_FRAME_WORK);
+    fuzz_require(reader.epoch == MODEL_EPOCH && s_may_read(route, reader.room));
+    while (zr_deliver_next(&reader, &entry))
+        s_model_check(s_model_room(reader.room), &entry);
+    fuzz_require(!reader.failed);
+    return true;
+}
+
 static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *blob, bool live) {
     (void)ctx;
     (void)live;
@@ -245,7 +276,7 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *blob, bool live) 
         client->settled = ack.upto > client->settled ? ack.upto : client->settled;
     } else if (zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE) {
         fuzz_require(s_broker.users && s_may_read(route, room));
-    } else {
+    } else if (!s_on_work(route, frame)) {
         s_on_deliver(route, frame);
     }
     zr_blob_unref(blob);
@@ -434,12 +465,29 @@ static void s_publish(route_t route, zr_span_t text) {
     zr_buffer_finish(&out);
 }
 
+/* "=": answered with SETTLED, or one error without `re`. */
+static void s_say_settle(route_t route, zr_span_t text) {
+    zr_buffer_t out = {0};
+    if (text.len < 3 || text.len > 2 + ENTRIES_MAX)
+        return;
+    zr_settle_begin(&out, (uint8_t)text.ptr[0] & 15, s_broker.next_id, (zr_verb_t)((uint8_t)text.ptr[1] % 7), 0);
+    for (size_t i = 2; i < text.len; i++) {
+        uint8_t where = (uint8_t)text.ptr[i];
+        zr_settle_add(&out, (zr_range_t){where & 31, (where & 31) + (where >> 5)});
+    }
+    if ((uint8_t)text.ptr[1] % 7 == ZR_SETTLE_REJECT)
+        zr_settle_because(&out, zr_span_of(text.ptr, text.len % 3));
+    s_broker.clients[route].expect++;
+    s_frame(route, zr_span_of(out.data, out.len));
+    zr_buffer_finish(&out);
+}
+
 /* "!": answered with one error without `re`, if it is no request and no PUBLISH that can be read. */
 static void s_say_raw(route_t route, zr_span_t frame) {
     client_t *client = &s_broker.clients[route];
     json_t *object = NULL;
     if (frame.len > 0 && frame.ptr[0] == ZR_TYPE_PUBLISH)
-        return;
+        return; /* a SETTLE has one answer, too */
     if (frame.len > 0 && frame.ptr[0] == ZR_TYPE_CONTROL && zr_control_read(frame, &object) == ZR_OK) {
         json_decref(object);
         return;
@@ -475,6 +523,8 @@ static void s_line(zr_span_t line) {
         s_publish(route, rest);
     else if (kind == '!')
         s_say_raw(route, rest);
+    else if (kind == '=')
+        s_say_settle(route, rest);
     else if (kind == '+')
         s_broker.now += 100000 * rest.len;
 }
@@ -503,6 +553,7 @@ static void s_begin(uint8_t settings) {
     config.max_rooms = MODEL_ROOMS - 2;
     config.max_joins = settings & 4 ? 2 : 100;
     config.max_keys = settings & 8 ? 2 : 100;
+    config.max_groups = settings & 32 ? 2 : 100;
     config.replay_entries = settings & 16 ? 2 : 1000;
     config.rate_ops = config.rate_control = config.rate_entries = config.rate_bytes = 0;
     config.entropy = s_entropy;
@@ -529,11 +580,23 @@ static const char *const s_tokens[32] = {"{\"op\":\"hello\",\"proto\":1,\"client
     "\",\"delete\":true}", ",\"expect\":", "\",\"nick\":\"", ",\"prefix\":\"", "\",\"user\":\"", "\"}", "}",
     "9007199254740991", ",\"after\":\"", "\",\"resume\":\"", "ann"};
 
+/* The last bytes, which stand in no UTF-8. */
+enum { TOKEN_WORK = 0xF5 };
+static const char *const s_work_tokens[256 - TOKEN_WORK] = {"{\"op\":\"work\",\"room\":\"", "\",\"group\":\"",
+    "\",\"worker\":", ",\"credit\":", "{\"op\":\"unwork\",\"worker\":", "{\"op\":\"group\",\"room\":\"", "\",\"do\":\"",
+    "{\"op\":\"groups\"", ",\"dead\":\"", ",\"deliveries\":1", ",\"total\":1"};
+
+static const char *s_token(const uint8_t *byte) {
+    static char one[2];
+    one[0] = (char)*byte;
+    return *byte < 32 ? s_tokens[*byte] : *byte >= TOKEN_WORK ? s_work_tokens[*byte - TOKEN_WORK] : one;
+}
+
 static size_t s_compose(script_t script, char *text, size_t size) {
     size_t len = 0;
     while (script.left > 0 && len + 100 < size) {
         uint8_t byte = script_byte(&script);
-        const char *token = byte < 32 ? s_tokens[byte] : (const char[]){(char)byte, '\0'};
+        const char *token = s_token(&byte);
         memcpy(text + len, token, strlen(token));
         len += strlen(token);
     }

@@ -106,7 +106,7 @@ static void s_run(zr_span_t input, size_t piece, outcome_t *outcome) {
     s_check_sent(zr_span_of(sent.data, sent.len), outcome);
     close(fds[1]);
     s_turns(pool, poller);
-    fuzz_require(peer.gone && ws_counts(pool)->open == 0 && ws_counts(pool)->queued == 0 && budget.held == 0);
+    fuzz_require(peer.gone && ws_counts(pool)->open == 0 && ws_counts(pool)->out.queued == 0 && budget.held == 0);
     ws_pool_destroy(pool);
     poller_destroy(poller);
     outcome->messages = peer.messages;

@@ -4,8 +4,9 @@ import time
 
 import rules
 from cases_read import OPEN, missed
+from frames import control
 from proxy import error
-from stage import Broken, body
+from stage import ROOM, Broken, body
 from table import GAPLESS, RefusingHello, blacken, case, freeze, kick, lose_first_welcome, repeat_welcome, sleep
 
 NO_READ = """\
@@ -255,6 +256,19 @@ async def read_slow(stage):
     await stage.expect_read(reader, rules.NO_SESSION)
 
 
+async def stays_out(stage, reader, most, rule):
+    """The reader says that it has left, or ends, and asks no more than `most` times to join again."""
+    left, joins = time.monotonic(), sum(op == "join" for op, _ in stage.seen.asked)
+    await stage.until(lambda: reader.ended or reader.said(stage.options.tells),
+                      f"an end, or a line of the reader that matches {stage.options.tells}", rules.LEFT)
+    await stage.until(lambda: reader.ended or time.monotonic() > left + 2, "two seconds", rules.LEFT)
+    if reader.ended and reader.status == 0:
+        raise Broken(rules.LEFT, "the reader ended with status 0, as if all were well")
+    again = sum(op == "join" for op, _ in stage.seen.asked) - joins
+    if again > most:
+        raise Broken(rule, f"the reader asked {again} times in two seconds to join again")
+
+
 @case(GAPLESS, users=OPEN)
 async def read_revoked(stage):
     """The right to read the room is taken."""
@@ -264,12 +278,15 @@ async def read_revoked(stage):
     stage.broker.write_users(NO_READ)
     stage.broker.signal(signal.SIGHUP)
     await stage.until(lambda: stage.seen.left, "the broker's `left`", rules.LEFT)
-    left, joins = time.monotonic(), sum(op == "join" for op, _ in stage.seen.asked)
-    await stage.until(lambda: reader.ended or reader.said(stage.options.tells),
-                      f"an end, or a line of the reader that matches {stage.options.tells}", rules.LEFT)
-    await stage.until(lambda: reader.ended or time.monotonic() > left + 2, "two seconds", rules.LEFT)
-    if reader.ended and reader.status == 0:
-        raise Broken(rules.LEFT, "the reader ended with status 0, as if all were well")
-    again = sum(op == "join" for op, _ in stage.seen.asked) - joins
-    if again > 5:
-        raise Broken(rules.LEFT_OVER, f"the reader asked {again} times in two seconds to join again")
+    await stays_out(stage, reader, 5, rules.LEFT_OVER)
+
+
+@case(GAPLESS)
+async def read_sent_out(stage):
+    """An operator sends the reader out of the room, which it might join again at once."""
+    reader = await stage.reader()
+    await stage.publish(3)
+    await stage.expect_read(reader)
+    for link in stage.proxy.alive("front"):
+        link.give(control(op="left", room=ROOM, reason="kicked", seq=stage.count, text="spam"))
+    await stays_out(stage, reader, 0, rules.SENT_OUT)

@@ -256,7 +256,7 @@ class GivesReplayUp(Client):
 
 class HidesLeft(Client):
     """Does not say that it lost the right to read."""
-    fails = "read-revoked"
+    fails = "read-revoked read-sent-out"
 
     def left(self, m):
         pass
@@ -264,7 +264,7 @@ class HidesLeft(Client):
 
 class JoinsAgain(Client):
     """Asks again and again to join."""
-    fails = "read-revoked"
+    fails = "read-revoked read-sent-out"
 
     def left(self, m):
         super().left(m)

@@ -15,6 +15,7 @@ UNKNOWN_MEMBERS = Rule("3", "The receiver ignores members that this page does no
 MORE = Rule("3", "true: there is more, up to `until` or the head. Ask again with `after` = `seq`")
 LEFT = Rule("6", "forget the membership, say so to the program")
 LEFT_OVER = Rule("3", "To join again is `forbidden` until the right is given again; no frame announces that.")
+SENT_OUT = Rule("3", "A client does not join again by itself.")
 PING = Rule("3", "A client sends `ping` every `heartbeat` milliseconds from `welcome` on, whatever else it sends.")
 BODIES = Rule("2", "Bodies are bytes; the broker does not look into them.")
 REPLACED = Rule("3", "If the client did not do so itself, it backs off and says `hello`")

@@ -132,7 +132,7 @@ test("weechat, irssi, the page and the chat are in one room", { skip: !ZRELAY_GA
     assert.deepEqual(await page.texts(), said.map((message) => message.replace(/^\S+: /, "")));
   });
 
-  await t.test("who comes back reads what was said meanwhile", async () => {
+  await t.test("a client that comes back reads what was said meanwhile", async () => {
     await irssi.say("/disconnect");
     await weechat.shows(/igor .*has quit|igor .*has left/);
     await weechat.say("said while irssi was away");

@@ -7,147 +7,16 @@
 #include "control.h"
 #include "edge.h"
 #include "fatal.h"
-#include "fixture_late.h"
-#include "groups_model.h"
+#include "groups_sim.h"
 #include "logger.h"
 #include "names.h"
-#include "relay.h"
 #include "wire_work.h"
-
-#define PLANTS(X)                                                                                                      \
-    X(NONE, "none")                                                                                                    \
-    X(OLD_STATE, "old-state")     /* a crash brings back the state of a group before the last */                       \
-    X(NO_STATE, "no-state")       /* the states of groups do not come back */                                          \
-    X(LOST_BURIAL, "lost-burial") /* copies of dead entries are not stored */                                          \
-    X(TWICE, "twice")             /* some work goes to another worker too */                                           \
-    X(TOO_MUCH, "too-much")       /* "done" of one entry means all before it that the worker holds */                  \
-    X(FAST_CLOCK, "fast-clock")   /* the broker takes entries back early */                                            \
-    X(NO_KEYS, "no-keys")         /* the broker does not see the keys */                                               \
-    X(DEAF, "deaf")               /* a worker's end is told to the model, and not to the broker */                     \
-    X(BOUNDLESS, "boundless")     /* a worker gets more than it asked for */
-
-typedef enum {
-#define X(name, text) PLANT_##name,
-    PLANTS(X)
-#undef X
-        PLANT_COUNT
-} plant_t;
 
 static const char *const s_plants[PLANT_COUNT] = {
 #define X(name, text) [PLANT_##name] = text,
     PLANTS(X)
 #undef X
 };
-
-enum { PUBLISHER = 100, INBOX = 64, STATES = 4, TIME_MS = 1000, EPOCH = 7 };
-
-typedef struct {
-    bool live;       /* has a session, and works */
-    uint64_t client; /* of its id: each session has a new one */
-    uint64_t session;
-    zr_blob_t *inbox[INBOX];
-    size_t count;
-    uint64_t holds[1024]; /* what it has, as far as it knows */
-    size_t hold_count;
-    struct {
-        uint64_t number, seq;
-    } said[1024]; /* done */
-    size_t said_count;
-    uint64_t number;
-} worker_t;
-
-typedef struct {
-    world_t world;
-    plant_t plant;
-    model_t model;
-    relay_t *relay;
-    relay_config_t config;
-    outbox_t outbox;
-    late_log_t late;
-    log_t *disk;
-    size_t fail;
-    uint64_t gap, rising, now, mid, clients;
-    bool slow; /* the log answers when told */
-    worker_t workers[WORKERS];
-    log_group_t states[STATES], before[STATES];
-    size_t state_count;
-    bool lost[ENTRIES_MAX + 1];
-} sim_t;
-
-static sim_t *s_sim;
-
-static const char s_room[] = "r", s_dead[] = "d";
-
-/* --- The disk --- */
-
-static log_t *s_place(void *ctx, zr_span_t room) {
-    (void)room;
-    return ((sim_t *)ctx)->disk;
-}
-
-/* The body of an entry is its key; of a dead one, a line of JSON stands before. */
-static void s_on_append(void *ctx, const log_append_t *append) {
-    sim_t *sim = ctx;
-    zr_deliver_reader_t reader;
-    zr_entry_t entry;
-    bool dead = zr_span_equal(append->room, zr_span(s_dead));
-    zr_deliver_read(&reader, zr_span_of(zr_blob_data(append->frame), zr_blob_len(append->frame)));
-    while (zr_deliver_next(&reader, &entry)) {
-        if (!dead) {
-            model_stored(&sim->model, entry.seq, entry.body.ptr[0] - '0');
-            continue;
-        }
-        json_t *about = NULL;
-        zr_span_t rest = entry.body, line = zr_span_cut(&rest, '\n');
-        if (zr_control_read(line, &about) != ZR_OK)
-            world_fail(&sim->world, "I10", "a dead entry without its line");
-        uint64_t seq = (uint64_t)json_integer_value(json_object_get(about, "seq"));
-        json_decref(about);
-        if (sim->plant != PLANT_LOST_BURIAL)
-            model_dead(&sim->model, seq);
-    }
-}
-
-static void s_on_forget(void *ctx, const log_forget_t *forget) {
-    (void)ctx, (void)forget;
-}
-
-static void s_set_state(sim_t *sim, const log_group_t *given) {
-    size_t i = 0;
-    while (i < sim->state_count && memcmp(sim->states[i].name, given->name, sizeof given->name) != 0)
-        i++;
-    if (i == sim->state_count)
-        sim->state_count++;
-    zr_blob_unref(sim->before[i].state);
-    sim->before[i] = sim->states[i];
-    sim->states[i] = *given;
-    sim->states[i].state = given->state ? zr_blob_ref(given->state) : NULL;
-}
-
-static void s_on_commit(void *ctx, const log_commit_t *commit, bool ok) {
-    for (size_t i = 0; ok && i < commit->group_count; i++)
-        s_set_state(ctx, &commit->groups[i]);
-}
-
-static void s_restore(log_t *log, const log_restore_t *restore) {
-    sim_t *sim = s_sim;
-    (void)log;
-    for (int i = 0; i < 2; i++) {
-        zr_span_t name = zr_span(i ? s_dead : s_room);
-        log_bounds_t bounds = sim->disk->engine->bounds(sim->disk, name);
-        if (bounds.head > 0)
-            restore->room(restore->ctx, name, &bounds);
-    }
-    for (size_t i = 0; i < sim->state_count && sim->plant != PLANT_NO_STATE; i++) {
-        const log_group_t *group = &sim->states[i];
-        if (sim->plant == PLANT_OLD_STATE && sim->before[i].state)
-            group = &sim->before[i];
-        if (group->state)
-            restore->group(restore->ctx, zr_span_of(group->room, group->room_len),
-                zr_span_of(group->name, group->name_len),
-                zr_span_of(zr_blob_data(group->state), zr_blob_len(group->state)));
-    }
-}
 
 /* --- The edge --- */
 
@@ -173,6 +42,8 @@ static void s_see_settled(sim_t *sim, worker_t *worker, zr_span_t frame) {
     if (!zr_settled_read(&settled, frame))
         return;
     bool left = false;
+    if (settled.number == worker->returns)
+        model_returned(&sim->model, (int)(worker - sim->workers));
     world_trace(&sim->world, "%llu is settled: %u", (unsigned long long)settled.number, settled.count);
     while (zr_settled_next(&settled, &became, &range)) {
         left = true;
@@ -240,15 +111,7 @@ static zr_span_t s_back(void *ctx) {
 }
 
 static void s_start(sim_t *sim) {
-    static const late_calls_t calls = {
-        .place = s_place, .append = s_on_append, .forget = s_on_forget, .commit = s_on_commit};
-    sim->late.calls = &calls;
-    sim->late.ctx = sim;
-    sim->late.late = &sim->slow;
-    sim->late.gap = &sim->gap;
-    sim->late.fail = &sim->fail;
-    late_log_begin(&sim->late, ZR_LEVEL_DISK);
-    sim->late.engine.restore = s_restore;
+    groups_disk_start(sim);
     sim->relay = relay_new(&sim->config, &sim->late.log, &sim->outbox);
     relay_rise(sim->relay, sim->rising);
 }
@@ -258,10 +121,13 @@ static void s_say(sim_t *sim, route_t route, const char *text) {
     s_run(sim);
 }
 
-static void s_hello(sim_t *sim, route_t route) {
-    char text[200];
-    snprintf(
-        text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032llx\"}", (unsigned long long)++sim->clients);
+/* `token`: of the session that is to go on; NULL: none. */
+static void s_hello(sim_t *sim, route_t route, uint64_t client, const char *token) {
+    char text[300], resume[120] = "";
+    if (token)
+        snprintf(resume, sizeof resume, ",\"resume\":\"%s\"", token);
+    snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032llx\"%s}", (unsigned long long)client,
+        resume);
     s_say(sim, route, text);
 }
 
@@ -273,23 +139,43 @@ static void s_forget_inbox(worker_t *worker) {
     worker->count = 0;
 }
 
-static void s_work(sim_t *sim, int number) {
-    worker_t *worker = &sim->workers[number];
+static void s_say_work(sim_t *sim, int number, unsigned credit) {
     char text[400];
-    unsigned credit = (unsigned)rng_between(&sim->world.rng, 1, 8);
-    if (!worker->live) {
-        s_forget_inbox(worker);
-        *worker = (worker_t){.live = true, .number = worker->number};
-        s_hello(sim, (route_t)(number + 1));
-    }
     if (credit > sim->model.credit[number])
         sim->model.credit[number] = credit;
     snprintf(text, sizeof text,
         "{\"op\":\"work\",\"room\":\"r\",\"group\":\"g\",\"worker\":1,\"credit\":%u,\"time\":%d,\"deliveries\":%u,"
-        "\"backoff\":100,\"dead\":\"d\",\"ordered\":%s}",
+        "\"backoff\":100,\"dead\":\"d\",\"ordered\":%s,\"keep\":%s}",
         sim->plant == PLANT_BOUNDLESS ? credit + 9 : credit, TIME_MS, sim->model.deliveries,
-        sim->model.ordered ? "true" : "false");
+        sim->model.ordered ? "true" : "false", sim->keep ? "true" : "false");
     s_say(sim, (route_t)(number + 1), text);
+}
+
+static void s_work(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    if (!worker->live) {
+        s_forget_inbox(worker);
+        *worker = (worker_t){.live = true, .number = worker->number, .client = ++sim->clients};
+        s_hello(sim, (route_t)(number + 1), worker->client, NULL);
+    }
+    worker->credit = (unsigned)rng_between(&sim->world.rng, 1, 8);
+    if (!worker->resuming)
+        s_say_work(sim, number, worker->credit);
+}
+
+/* The connection breaks, and the frames on it are lost. The session goes on, on a new one. */
+static void s_break(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    if (!worker->live || !worker->token[0])
+        return;
+    world_trace(&sim->world, "worker %d loses its connection", number);
+    s_forget_inbox(worker);
+    if (rng_chance(&sim->world.rng, 1, 2))
+        relay_route_lost(sim->relay, (route_t)(number + 1));
+    worker->resuming = true;
+    worker->returns = 0;
+    s_hello(sim, (route_t)(number + 1), worker->client, worker->token);
+    s_say_work(sim, number, 0);
 }
 
 static void s_gone(sim_t *sim, int number) {
@@ -297,7 +183,7 @@ static void s_gone(sim_t *sim, int number) {
     if (!worker->live)
         return;
     uint64_t session = worker->session;
-    worker->live = false;
+    worker->live = worker->resuming = false;
     worker->hold_count = worker->said_count = 0;
     s_forget_inbox(worker);
     model_worker_gone(&sim->model, number); /* before the others get what it had */
@@ -314,7 +200,7 @@ static void s_publish_some(sim_t *sim) {
     uint64_t count = rng_between(&sim->world.rng, 1, 6);
     if (sim->mid + count > ENTRIES_MAX)
         return;
-    zr_publish_begin(&frame, zr_span(s_room));
+    zr_publish_begin(&frame, zr_span(groups_room));
     for (uint64_t i = 0; i < count; i++) {
         char key[2] = {(char)('0' + rng_below(&sim->world.rng, KEYS)), 0};
         zr_publish_add(&frame,
@@ -324,6 +210,60 @@ static void s_publish_some(sim_t *sim) {
     relay_frame(sim->relay, PUBLISHER, zr_span_of(frame.data, frame.len), sim->now);
     zr_buffer_finish(&frame);
     s_run(sim);
+}
+
+static void s_hold(worker_t *worker, uint64_t seq) {
+    for (size_t i = 0; i < worker->hold_count; i++)
+        if (worker->holds[i] == seq)
+            return;
+    if (worker->hold_count < 1024)
+        worker->holds[worker->hold_count++] = seq;
+}
+
+static int s_compare(const void *a, const void *b) {
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* All that the broker takes for handed out, and the worker does not have, goes back. */
+static void s_return(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    zr_buffer_t frame = {0};
+    uint64_t from = 1;
+    qsort(worker->holds, worker->hold_count, sizeof *worker->holds, s_compare);
+    worker->returns = ++worker->number;
+    zr_settle_begin(&frame, 1, worker->number, sim->plant == PLANT_COUNT_LOST ? ZR_SETTLE_RETRY : ZR_SETTLE_RETURN, 0);
+    for (size_t i = 0; i <= worker->hold_count; i++) {
+        uint64_t end = i < worker->hold_count ? worker->holds[i] - 1 : ZR_INT_MAX;
+        if (end >= from)
+            zr_settle_add(&frame, (zr_range_t){from, end});
+        from = end + 2;
+    }
+    model_return(&sim->model, number, worker->holds, worker->hold_count, sim->rising);
+    relay_frame(sim->relay, (route_t)(number + 1), zr_span_of(frame.data, frame.len), sim->now);
+    zr_buffer_finish(&frame);
+    s_run(sim);
+}
+
+static void s_see_control(sim_t *sim, int number, zr_span_t frame) {
+    worker_t *worker = &sim->workers[number];
+    json_t *object = NULL;
+    zr_control_read(frame, &object);
+    const char *op = json_string_value(json_object_get(object, "op"));
+    if (strcmp(op, "welcome") == 0) {
+        snprintf(worker->token, sizeof worker->token, "%s", json_string_value(json_object_get(object, "resume")));
+        if (worker->resuming && !json_is_true(json_object_get(object, "resumed")))
+            world_fail(&sim->world, "sim", "worker %d lost its session", number);
+    } else if (strcmp(op, "working") == 0 && worker->resuming) {
+        worker->resuming = false;
+        if (json_integer_value(json_object_get(object, "held")) > 0)
+            s_return(sim, number);
+        s_say_work(sim, number, worker->credit);
+    } else if (strcmp(op, "lost") == 0) {
+        world_fail(&sim->world, "I10", "the group lost %lld entries",
+            (long long)json_integer_value(json_object_get(object, "count")));
+    }
+    json_decref(object);
 }
 
 /* The worker takes a frame from its connection. */
@@ -340,9 +280,11 @@ static void s_take(sim_t *sim, int number) {
     zr_entry_t entry;
     if (bytes.ptr[0] == ZR_TYPE_SETTLED)
         s_see_settled(sim, worker, bytes);
+    else if (bytes.ptr[0] == ZR_TYPE_CONTROL)
+        s_see_control(sim, number, bytes);
     if (zr_work_read(bytes, &id, &deliveries, &inner) && zr_deliver_read(&reader, inner))
-        while (zr_deliver_next(&reader, &entry) && worker->hold_count < 1024)
-            worker->holds[worker->hold_count++] = entry.seq;
+        while (zr_deliver_next(&reader, &entry))
+            s_hold(worker, entry.seq);
     zr_blob_unref(frame);
 }
 
@@ -368,9 +310,13 @@ static void s_settle(sim_t *sim, int number, bool calm) {
     uint64_t seq = worker->holds[place];
     zr_verb_t verb = s_verb(sim, calm);
     uint32_t ms = verb == ZR_SETTLE_EXTEND ? 2000 : 0;
+    char why[32];
     zr_buffer_t frame = {0};
     zr_settle_begin(&frame, 1, ++worker->number, verb, ms);
     zr_settle_add(&frame, (zr_range_t){sim->plant == PLANT_TOO_MUCH && verb == ZR_SETTLE_DONE ? 1 : seq, seq});
+    snprintf(why, sizeof why, "%llu", (unsigned long long)seq);
+    if (verb == ZR_SETTLE_REJECT && sim->plant != PLANT_NO_REASON)
+        zr_settle_because(&frame, zr_span(why));
     if (verb != ZR_SETTLE_EXTEND)
         worker->holds[place] = worker->holds[--worker->hold_count];
     if (verb == ZR_SETTLE_DONE) {
@@ -397,7 +343,7 @@ static void s_crash(sim_t *sim) {
     for (int i = 0; i < WORKERS; i++) {
         worker_t *worker = &sim->workers[i];
         s_forget_inbox(worker);
-        worker->live = false;
+        worker->live = worker->resuming = false;
         worker->hold_count = worker->said_count = 0;
         sim->model.credit[i] = 0;
     }
@@ -405,7 +351,7 @@ static void s_crash(sim_t *sim) {
     relay_destroy(sim->relay);
     outbox_finish(&sim->outbox);
     s_start(sim);
-    s_hello(sim, PUBLISHER);
+    s_hello(sim, PUBLISHER, ++sim->clients, NULL);
 }
 
 static void s_log(sim_t *sim, uint64_t steps) {
@@ -427,6 +373,8 @@ static void s_step(sim_t *sim) {
     case 3:
         if (rng_chance(rng, 1, 4))
             s_gone(sim, number);
+        else if (rng_chance(rng, 1, 2))
+            s_break(sim, number);
         break;
     case 4:
         s_pass_time(sim, rng_skewed(rng, 1500));
@@ -488,7 +436,6 @@ static void s_calm(sim_t *sim) {
 
 static void s_world(sim_t *sim, uint64_t seed, plant_t plant, bool trace) {
     memset(sim, 0, sizeof *sim);
-    s_sim = sim;
     world_init(&sim->world, seed);
     sim->world.tracing = trace;
     sim->plant = plant;
@@ -509,9 +456,9 @@ static void s_world(sim_t *sim, uint64_t seed, plant_t plant, bool trace) {
         sim->config.max_group_entries = rng_between(&sim->world.rng, 1, 30);
     if (rng_chance(&sim->world.rng, 1, 4))
         sim->config.max_group_bytes = rng_between(&sim->world.rng, 1, 300);
-    sim->disk = log_memory_new(&(log_memory_limits_t){1000000, 1 << 30, 1000000, 1 << 30});
+    groups_disk_begin(sim);
     s_start(sim);
-    s_hello(sim, PUBLISHER);
+    s_hello(sim, PUBLISHER, ++sim->clients, NULL);
     for (sim->world.step = 0; sim->world.step < 400 && !sim->world.failed; sim->world.step++)
         s_step(sim);
     if (!sim->world.failed)
@@ -520,12 +467,7 @@ static void s_world(sim_t *sim, uint64_t seed, plant_t plant, bool trace) {
         s_forget_inbox(&sim->workers[i]);
     relay_destroy(sim->relay);
     outbox_finish(&sim->outbox);
-    late_log_finish(&sim->late);
-    log_destroy(sim->disk);
-    for (size_t i = 0; i < sim->state_count; i++) {
-        zr_blob_unref(sim->states[i].state);
-        zr_blob_unref(sim->before[i].state);
-    }
+    groups_disk_finish(sim);
 }
 
 /* true: the seed's world holds all promises. */

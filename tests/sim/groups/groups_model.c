@@ -34,7 +34,7 @@ static void s_check_order(model_t *model, uint64_t seq) {
     const entry_t *entry = s_entry(model, seq);
     for (uint64_t before = 1; model->ordered && before < seq; before++) {
         const entry_t *other = &model->entries[before];
-        if (other->stored && other->key == entry->key && !other->maybe_done && !other->dead)
+        if (other->stored && !other->excused && other->key == entry->key && !other->maybe_done && !other->dead)
             world_fail(model->world, "I10", "entry %llu of key %d is handed out before %llu is done",
                 (unsigned long long)seq, entry->key, (unsigned long long)before);
     }
@@ -63,6 +63,7 @@ void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, u
             model->world, "I10", "entry %llu is handed out for the %uth time", (unsigned long long)seq, deliveries);
     s_check_order(model, seq);
     s_let_go(entry);
+    entry->returned = false;
     entry->maybe_done = false; /* it was taken back by a crash before it was stored */
     entry->holder = worker;
     entry->due = due;
@@ -94,6 +95,37 @@ void model_extend(model_t *model, int worker, uint64_t seq, uint64_t rising, uin
         entry->due = due;
 }
 
+static bool s_is_among(const uint64_t *seqs, size_t count, uint64_t seq) {
+    for (size_t i = 0; i < count; i++)
+        if (seqs[i] == seq)
+            return true;
+    return false;
+}
+
+void model_return(model_t *model, int worker, const uint64_t *holds, size_t count, uint64_t rising) {
+    for (uint64_t seq = 1; seq <= model->last; seq++) {
+        entry_t *entry = &model->entries[seq];
+        if (entry->holder != worker || rising >= entry->due || s_is_among(holds, count, seq))
+            continue;
+        s_let_go(entry);
+        entry->handed -= entry->handed > 0;
+        entry->returned = true;
+        entry->returner = worker;
+    }
+}
+
+void model_returned(model_t *model, int worker) {
+    for (uint64_t seq = 1; seq <= model->last; seq++) {
+        entry_t *entry = &model->entries[seq];
+        if (entry->returned && entry->returner == worker)
+            entry->maybe_dead = entry->returned = false;
+    }
+}
+
+void model_excuse(model_t *model, uint64_t seq) {
+    s_entry(model, seq)->excused = true;
+}
+
 void model_confirmed(model_t *model, uint64_t seq) {
     entry_t *entry = s_entry(model, seq);
     if (!entry->maybe_done)
@@ -103,7 +135,7 @@ void model_confirmed(model_t *model, uint64_t seq) {
 
 void model_settled(model_t *model, uint64_t seq) {
     entry_t *entry = s_entry(model, seq);
-    if (!entry->maybe_done && !entry->maybe_dead)
+    if (!entry->maybe_done && !entry->maybe_dead && !entry->excused)
         world_fail(model->world, "I10", "entry %llu passes for done", (unsigned long long)seq);
     if (!entry->maybe_dead)
         entry->done = true;
@@ -118,15 +150,17 @@ void model_worker_gone(model_t *model, int worker) {
 void model_crash(model_t *model) {
     for (int worker = 0; worker < WORKERS; worker++)
         model_worker_gone(model, worker);
-    for (uint64_t seq = 1; seq <= model->last; seq++)
+    for (uint64_t seq = 1; seq <= model->last; seq++) {
         model->entries[seq].handed = 0;
+        model->entries[seq].returned = false; /* or not stored */
+    }
 }
 
 void model_end(model_t *model) {
     for (uint64_t seq = 1; seq <= model->last; seq++) {
         const entry_t *entry = &model->entries[seq];
         /* A crash may have kept the answer to "done" from the worker. Then it is handed out again, or was stored. */
-        if (entry->stored && !entry->maybe_done && !entry->dead)
+        if (entry->stored && !entry->excused && !entry->maybe_done && !entry->dead)
             world_fail(model->world, "I10", "entry %llu is neither done nor dead", (unsigned long long)seq);
     }
 }

@@ -14,6 +14,9 @@ typedef struct {
     bool done;       /* and the broker said that it is stored */
     bool maybe_dead; /* a worker rejected it, or it was handed out as often as it may be */
     bool dead;       /* its copy is on the disk */
+    bool excused;    /* it may be gone before the group is there */
+    bool returned;   /* the last worker never saw it, and said so; not confirmed yet */
+    int returner;
     int key;
     unsigned handed; /* in this run of the broker */
     int holder;      /* the worker that has it; -1: nobody */
@@ -40,6 +43,14 @@ void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, u
 void model_done(model_t *model, int worker, uint64_t seq);
 void model_back(model_t *model, int worker, uint64_t seq, bool reject);
 void model_extend(model_t *model, int worker, uint64_t seq, uint64_t rising, uint64_t due);
+
+/* The worker gives back all that it holds, but the `count` entries that it knows of: their frames were lost. Once that is
+ * confirmed it is as if these had not been handed out. */
+void model_return(model_t *model, int worker, const uint64_t *holds, size_t count, uint64_t rising);
+void model_returned(model_t *model, int worker);
+
+/* The entry may be gone: there was no group that needed it. */
+void model_excuse(model_t *model, uint64_t seq);
 
 /* The broker says that it is stored: all that the worker said was done, up to now. */
 void model_confirmed(model_t *model, uint64_t seq);

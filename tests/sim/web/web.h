@@ -1,5 +1,5 @@
 /* The gateway's HTTP API in the simulation: the real API and the real uplink, whose DEALER and SUB are sockets of the
- * made-up network; and HTTP clients, who know HTTP.md only. */
+ * made-up network; and HTTP clients, which know HTTP.md only. */
 #ifndef WEB_H
 #define WEB_H
 

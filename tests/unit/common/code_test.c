@@ -33,6 +33,7 @@ static const struct {
     {ZR_CONFLICT, "conflict"},
     {ZR_NO_GROUP, "no-group"},
     {ZR_TOO_MANY_GROUPS, "too-many-groups"},
+    {ZR_TOO_MANY_WORKERS, "too-many-workers"},
     {ZR_NOT_KEPT, "not-kept"},
     {ZR_STORE_FAILED, "store-failed"},
     {ZR_OUTCOME_UNKNOWN, "outcome-unknown"},

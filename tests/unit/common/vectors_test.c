@@ -48,6 +48,8 @@ static const char *const s_names[] = {
     "control-follow",
     "control-leave",
     "control-left",
+    "control-left-kicked",
+    "control-kick",
     "control-ok",
     "control-publish",
     "control-publish-expect",
@@ -95,6 +97,7 @@ static const char *const s_names[] = {
     "control-error-no-channel",
     "control-error-too-many-channels",
     "control-dismissed",
+    "control-lost",
     "control-error-no-group",
     "control-group-seek",
     "control-groups-answer",
@@ -105,7 +108,9 @@ static const char *const s_names[] = {
     "settle-done",
     "settle-extend",
     "settle-reject",
+    "settle-reject-reason",
     "settle-retry",
+    "settle-return",
     "settled-left",
     "settled",
     "work-again",
@@ -153,6 +158,8 @@ static const char *const s_names[] = {
     "bad-settle-empty",
     "bad-settle-far",
     "bad-settle-long",
+    "bad-settle-reason-long",
+    "bad-settle-reason-text",
     "bad-settle-timed-done",
     "bad-settle-verb",
     "bad-settled-cut",
@@ -320,6 +327,10 @@ static zr_code_t s_settle(zr_span_t frame, json_t **value, zr_buffer_t *again) {
     }
     *value = json_pack("{s:I, s:I, s:i, s:I, s:o}", "worker", (json_int_t)settle.worker, "number",
         (json_int_t)settle.number, "verb", settle.verb, "ms", (json_int_t)settle.ms, "ranges", ranges);
+    if (settle.reason.len) {
+        zr_settle_because(again, settle.reason);
+        json_object_set_new(*value, "reason", zr_json_string(settle.reason));
+    }
     return ZR_OK;
 }
 

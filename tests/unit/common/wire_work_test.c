@@ -42,6 +42,32 @@ TEST(test_frames_that_are_cut_off_are_refused) {
     zr_buffer_finish(&frame);
 }
 
+TEST(test_the_reason_of_a_reject) {
+    zr_buffer_t frame = {0};
+    zr_settle_t settle;
+    zr_range_t range;
+    for (size_t len = 0; len <= ZR_SETTLE_REASON_MAX + 1; len++) {
+        zr_settle_begin(&frame, 9, 5, ZR_SETTLE_REJECT, 0);
+        zr_settle_add(&frame, (zr_range_t){2, 2});
+        zr_settle_because(&frame, unit_fill('x', len));
+        ck_assert(zr_settle_read(&settle, unit_at_edge(s_span(&frame))) == (len <= ZR_SETTLE_REASON_MAX));
+        if (len > ZR_SETTLE_REASON_MAX)
+            break;
+        ck_assert_uint_eq(settle.reason.len, len);
+        ck_assert_uint_eq(settle.ms, 0);
+        ck_assert(zr_settle_next(&settle, &range) && range.first == 2 && !zr_settle_next(&settle, &range));
+    }
+    zr_settle_begin(&frame, 9, 5, ZR_SETTLE_REJECT, 0);
+    zr_settle_add(&frame, (zr_range_t){2, 2});
+    zr_settle_because(&frame, LIT("abcdefghabcdefgh"));
+    ck_assert(zr_settle_read(&settle, s_span(&frame)));
+    frame.data[17] = 0; /* then it is another range, which falls */
+    ck_assert(!zr_settle_read(&settle, s_span(&frame)));
+    frame.data[17] = 200; /* it begins before the ranges */
+    ck_assert(!zr_settle_read(&settle, s_span(&frame)));
+    zr_buffer_finish(&frame);
+}
+
 TEST(test_a_settle_that_is_wrong_still_names_its_worker) {
     zr_buffer_t frame = {0};
     zr_settle_t settle;

@@ -106,7 +106,7 @@ static void s_run_mode(irc_t *irc, const irc_message_t *message) {
 
 const irc_command_t irc_mode = {"MODE", s_run_mode, 1, 0};
 
-/* --- KICK: an operator ends the user's sessions --- */
+/* --- KICK --- */
 
 /* Its text is the nick. The room sees the user leave by presence. */
 static void s_on_kick(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
@@ -114,7 +114,8 @@ static void s_on_kick(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
     irc_channel_of(zr_span(ask->room), &channel);
     irc_nick_of(zr_span(ask->text), &nick);
     if (irc_answer_failed(answer, ZR_FORBIDDEN))
-        irc_numeric_text(irc, ERR_CHANOPRIVSNEEDED, zr_span("You lack the right 'admin'"), channel.text, NULL);
+        irc_numeric_text(
+            irc, ERR_CHANOPRIVSNEEDED, zr_span("You lack the right 'kick' in that channel"), channel.text, NULL);
     else if (irc_answer_failed(answer, ZR_NO_SUCH_USER))
         irc_numeric(irc, ERR_USERNOTINCHANNEL, nick.text, channel.text, NULL);
     else if (!irc_answer_is(answer, "ok"))
@@ -138,7 +139,7 @@ static void s_run_kick(irc_t *irc, const irc_message_t *message) {
         irc_numeric(irc, ERR_USERNOTINCHANNEL, shown.text, room->channel.text, NULL);
         return;
     }
-    json_t *object = json_pack("{s:s,s:s,s:s}", "op", "admin", "do", "kick", "user", nick);
+    json_t *object = json_pack("{s:s,s:s,s:s}", "op", "kick", "room", room->name, "user", nick);
     if (reason.len && zr_is_shown(reason))
         json_object_set_new(object, "reason", zr_json_string(reason));
     irc_ask_t *ask = irc_ask_new(irc, s_on_kick, NULL, zr_span(room->name));

@@ -14,27 +14,6 @@ static irc_watched_t *s_find(irc_t *irc, const char *nick) {
     return NULL;
 }
 
-static bool s_is_online(const irc_t *irc, const char *nick) {
-    return irc_people_here(irc->host->people, zr_span(nick)) || irc_presence_find(irc, zr_span(nick));
-}
-
-/* Online ones are told with their mask. */
-static void s_tell(irc_t *irc, irc_numeric_t numeric, const char *nick) {
-    zr_buffer_t text = {0};
-    irc_name_t shown;
-    irc_nick_of(zr_span(nick), &shown);
-    if (numeric == RPL_MONONLINE)
-        irc_put_mask(&text, zr_span(nick));
-    else
-        zr_buffer_append(&text, shown.text, strlen(shown.text));
-    irc_numeric_text(irc, numeric, zr_span_of(text.data, text.len), NULL);
-    zr_buffer_finish(&text);
-}
-
-static void s_state(irc_t *irc, const irc_watched_t *watched) {
-    s_tell(irc, watched->online ? RPL_MONONLINE : RPL_MONOFFLINE, watched->nick);
-}
-
 /* A name that is no nick is offline, and is not kept. */
 static void s_add(irc_t *irc, zr_span_t wanted) {
     char nick[ZR_NICK_MAX + 1], most[12];
@@ -51,8 +30,8 @@ static void s_add(irc_t *irc, zr_span_t wanted) {
         irc->watched = fatal_calloc(IRC_MONITOR_MAX * sizeof *irc->watched);
     irc_watched_t *watched = &irc->watched[irc->watched_count++];
     strcpy(watched->nick, nick);
-    watched->online = s_is_online(irc, nick);
-    s_state(irc, watched);
+    watched->online = irc_watch_online(irc, zr_span(nick));
+    irc_watch_tell(irc, watched->online ? RPL_MONONLINE : RPL_MONOFFLINE, nick);
 }
 
 static void s_remove(irc_t *irc, zr_span_t wanted) {
@@ -64,7 +43,7 @@ static void s_remove(irc_t *irc, zr_span_t wanted) {
 
 static void s_list(irc_t *irc) {
     for (size_t i = 0; i < irc->watched_count; i++)
-        s_tell(irc, RPL_MONLIST, irc->watched[i].nick);
+        irc_watch_tell(irc, RPL_MONLIST, irc->watched[i].nick);
     irc_numeric(irc, RPL_ENDOFMONLIST, NULL);
 }
 
@@ -83,7 +62,7 @@ static void s_run(irc_t *irc, const irc_message_t *message) {
         s_list(irc);
     else if (c == 'S' || c == 's')
         for (size_t i = 0; i < irc->watched_count; i++)
-            s_state(irc, &irc->watched[i]);
+            irc_watch_tell(irc, irc->watched[i].online ? RPL_MONONLINE : RPL_MONOFFLINE, irc->watched[i].nick);
     else
         irc_standard(irc, "FAIL", "MONITOR", "INVALID_PARAMS", "write MONITOR with +, -, C, L or S", NULL);
     irc_people_watch(irc->host->people, irc, irc->watched_count > 0);

@@ -1,4 +1,4 @@
-/* WHOIS, USERHOST and ISON: what the client can know of users, who are in a room with it or IRC clients here. */
+/* WHOIS, USERHOST and ISON: what the client can know of users: of those in a room with it, and of IRC clients here. */
 #include <stdio.h>
 
 #include "irc_command.h"

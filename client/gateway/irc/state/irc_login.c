@@ -62,10 +62,9 @@ static void s_count(irc_t *irc, bool here) {
 }
 
 static void s_set_nick(irc_t *irc, const char *nick) {
-    char before[ZR_NICK_MAX + 1];
     if (strcmp(irc->nick, nick) == 0 || !zr_nick_valid(zr_span(nick)))
         return;
-    snprintf(before, sizeof before, "%s", irc->nick);
+    snprintf(irc->was, sizeof irc->was, "%s", irc->nick);
     if (irc->registered)
         irc_presence_renamed(irc, zr_span(irc->nick), zr_span(nick));
     snprintf(irc->nick, sizeof irc->nick, "%s", nick);

@@ -354,7 +354,11 @@ void irc_presence_ask(irc_room_t *room) {
 
 /* --- Watched nicks --- */
 
-static void s_tell_watched(irc_t *irc, irc_numeric_t numeric, const char *nick) {
+bool irc_watch_online(const irc_t *irc, zr_span_t nick) {
+    return irc_people_here(irc->host->people, nick) || irc_presence_find(irc, nick);
+}
+
+void irc_watch_tell(irc_t *irc, irc_numeric_t numeric, const char *nick) {
     zr_buffer_t text = {0};
     irc_name_t shown;
     irc_nick_of(zr_span(nick), &shown);
@@ -367,12 +371,12 @@ static void s_tell_watched(irc_t *irc, irc_numeric_t numeric, const char *nick) 
 }
 
 static void s_look_at(irc_t *irc, irc_watched_t *watched) {
-    zr_span_t nick = zr_span(watched->nick);
-    bool online = irc_people_here(irc->host->people, nick) || irc_presence_find(irc, nick);
+    bool online = irc_watch_online(irc, zr_span(watched->nick));
+    if (online == watched->online)
+        return;
     irc_reply_t *before = irc_reply_enter(irc, NULL);
-    if (online != watched->online)
-        s_tell_watched(irc, online ? RPL_MONONLINE : RPL_MONOFFLINE, watched->nick);
     watched->online = online;
+    irc_watch_tell(irc, online ? RPL_MONONLINE : RPL_MONOFFLINE, watched->nick);
     irc_reply_enter(irc, before);
 }
 

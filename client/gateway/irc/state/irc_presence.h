@@ -2,6 +2,7 @@
 #ifndef IRC_PRESENCE_H
 #define IRC_PRESENCE_H
 
+#include "irc_numerics.h"
 #include "irc_room.h"
 
 /* Asks the broker for the users of the room, and shows the differences, or calls irc_room_counted the first time. */
@@ -19,6 +20,11 @@ void irc_presence_renamed(irc_t *irc, zr_span_t from, zr_span_t to);
 /* Tells a client that watches this nick whether it came or went; irc_watch_check does so for all of them. */
 void irc_watch_nick(irc_t *irc, zr_span_t nick);
 void irc_watch_check(irc_t *irc);
+
+/* A nick is online if it is in a room with the client, or an IRC client of this gateway. */
+bool irc_watch_online(const irc_t *irc, zr_span_t nick);
+/* A reply of MONITOR: online ones are told with their mask. */
+void irc_watch_tell(irc_t *irc, irc_numeric_t numeric, const char *nick);
 
 /* An away message of a `meta`; NULL: it has none. */
 const char *irc_meta_away(const json_t *meta);

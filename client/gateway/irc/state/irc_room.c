@@ -79,13 +79,15 @@ void irc_rooms_finish(irc_t *irc) {
     }
 }
 
-void irc_room_revoked(irc_room_t *room) {
+void irc_room_revoked(irc_room_t *room, const json_t *left) {
     irc_t *irc = room->irc;
+    const char *reason = irc_answer_text(left, "reason"), *text = irc_answer_text(left, "text");
+    bool kicked = strcmp(reason, "kicked") == 0;
     if (room->shown) {
         irc_begin(irc, NULL, 0, "KICK");
         irc_middle(irc, room->channel.text);
         irc_middle(irc, irc->shown.text);
-        irc_trailing(irc, zr_span("the right to read the room was taken"));
+        irc_trailing(irc, zr_span(!kicked ? "the right to read the room was taken" : text[0] ? text : reason));
         irc_end(irc);
     }
     irc_room_leave(room);
@@ -105,16 +107,25 @@ static void s_keep_topic(irc_room_t *room, const zr_entry_t *entry) {
     snprintf(room->topic_by, sizeof room->topic_by, "%.*s", (int)entry->sender.len, entry->sender.ptr);
 }
 
-/* The client's own messages, and topics that its commands told already, are shown in another way. */
-static void s_give_entry(irc_room_t *room, const irc_view_t *view, const zr_entry_t *entry) {
+/* Is it a message of this client? Then it is echoed, under the nick of now. */
+static bool s_echo(irc_room_t *room, const irc_view_t *view, const zr_entry_t *entry) {
     irc_t *irc = room->irc;
     zr_buffer_t lines = {0};
-    bool own = zr_span_equal(entry->sender, zr_span(irc->nick));
-    if (irc_render_entry(&lines, view, entry)) {
-        zr_span_t text = zr_span_of(lines.data, lines.len);
-        if (!own || !irc_entry_is_message(entry) || !irc_sent_echo(irc, s_name(room), entry, text))
-            irc_put_lines(irc, text);
-    }
+    zr_entry_t own = *entry;
+    if (!irc_entry_is_message(entry) ||
+        (!zr_span_equal(entry->sender, zr_span(irc->nick)) && !zr_span_equal(entry->sender, zr_span(irc->was))))
+        return false;
+    own.sender = zr_span(irc->nick);
+    irc_render_entry(&lines, view, &own);
+    bool echoed = irc_sent_echo(irc, s_name(room), entry, zr_span_of(lines.data, lines.len));
+    zr_buffer_finish(&lines);
+    return echoed;
+}
+
+static void s_give_entry(irc_room_t *room, const irc_view_t *view, const zr_entry_t *entry) {
+    zr_buffer_t lines = {0};
+    if (!s_echo(room, view, entry) && irc_render_entry(&lines, view, entry))
+        irc_put_lines(room->irc, zr_span_of(lines.data, lines.len));
     zr_buffer_finish(&lines);
 }
 
@@ -349,7 +360,7 @@ static void s_refused(irc_room_t *room, const json_t *error) {
     irc_t *irc = room->irc;
     irc_reply_t *before = irc_reply_enter(irc, room->reply);
     if (room->shown) {
-        irc_room_revoked(room);
+        irc_room_revoked(room, error);
     } else {
         if (irc_answer_failed(error, ZR_FORBIDDEN))
             irc_numeric(irc, ERR_INVITEONLYCHAN, room->channel.text, NULL);

@@ -60,8 +60,8 @@ void irc_room_counted(irc_room_t *room);
 
 /* A live frame of a private room. */
 void irc_room_take(irc_room_t *room, delivery_t *delivery);
-/* `left` came. */
-void irc_room_revoked(irc_room_t *room);
+/* `left` came, or the room is refused now: `left` is that frame. */
+void irc_room_revoked(irc_room_t *room, const json_t *left);
 /* What a pong says. */
 void irc_rooms_pong(irc_t *irc, const json_t *pong);
 /* The connection has room again. */

@@ -61,6 +61,7 @@ struct irc {
     bool closing;    /* its connection was asked to end */
     bool was_away;   /* it was told that the broker is away */
     char nick[ZR_NICK_MAX + 1];
+    char was[ZR_NICK_MAX + 1];     /* the nick before; messages under way may still come under it */
     irc_name_t shown;              /* the nick as IRC spells it */
     char account[ZR_NICK_MAX + 1]; /* empty: it did not log in */
     char user[ZR_NICK_MAX + 1];    /* it logs in as this; empty: it does not */

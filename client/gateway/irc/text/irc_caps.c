@@ -8,7 +8,6 @@ typedef struct {
 } cap_t;
 
 static const cap_t s_caps[] = {
-    {"account-notify", IRC_ACCOUNT_NOTIFY, NULL},
     {"account-tag", IRC_ACCOUNT_TAG, NULL},
     {"away-notify", IRC_AWAY_NOTIFY, NULL},
     {"batch", IRC_BATCH, NULL},
@@ -18,7 +17,6 @@ static const cap_t s_caps[] = {
     {"extended-join", IRC_EXTENDED_JOIN, NULL},
     {"labeled-response", IRC_LABELS, NULL},
     {"message-tags", IRC_MESSAGE_TAGS, NULL},
-    {"multi-prefix", IRC_MULTI_PREFIX, NULL},
     {"sasl", IRC_SASL, "PLAIN"},
     {"server-time", IRC_SERVER_TIME, NULL},
     {"standard-replies", IRC_STANDARD_REPLIES, NULL},

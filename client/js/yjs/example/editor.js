@@ -1,4 +1,4 @@
-/** A text that several people edit at once: a textarea bound to a Y.Text. The address says who and what: editor?nick=ann#notes/monday */
+/** A text that several people edit at once: a textarea bound to a Y.Text. The address names the user and the text: editor?nick=ann#notes/monday */
 import * as Y from "yjs";
 import { Awareness } from "y-protocols/awareness";
 import { create } from "zrelay";

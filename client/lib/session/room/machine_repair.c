@@ -12,6 +12,10 @@
 #include "machine_waiting.h"
 #include "machine_requests.h"
 
+/* Another thread received the frame, and the place of an entry is known only when the one before it is read. So the
+ * processor is told this many bytes ahead what will be read. */
+enum { AHEAD = 1024 };
+
 static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
 }
@@ -24,6 +28,8 @@ static bool s_scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t af
     scan->from = reader;
     uint64_t seq;
     for (zr_span_t at = reader.rest; zr_deliver_skip(&reader, &seq); at = reader.rest) {
+        if (at.len > AHEAD)
+            __builtin_prefetch(at.ptr + AHEAD);
         if (seq <= last || seq > ZR_INT_MAX)
             return false;
         last = seq;

@@ -314,8 +314,10 @@ void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
 void rooms_on_left(machine_t *m, const json_t *object) {
     zr_span_t name;
     uint64_t seq = 0;
-    const char *wrong = NULL;
+    const char *wrong = NULL, *reason = json_string_value(json_object_get(object, "reason")),
+               *text = json_string_value(json_object_get(object, "text"));
     room_t *room = NULL;
+    bool kicked = reason && strcmp(reason, "kicked") == 0;
     if (!zr_get_string(object, "room", 1, ZR_ROOM_MAX, &name, &wrong) ||
         !zr_get_uint_opt(object, "seq", 0, &seq, &wrong))
         m->malformed++;
@@ -329,8 +331,10 @@ void rooms_on_left(machine_t *m, const json_t *object) {
         repair_lost(m, room, seq);
     events_post(m, &(zrelay_event_t){.type = ZRELAY_REFUSED,
                        .room = room->name,
-                       .code = zr_code_name(ZR_FORBIDDEN),
-                       .text = "the right to read it was taken",
+                       .code = kicked ? "kicked" : zr_code_name(ZR_FORBIDDEN),
+                       .text = !kicked                            ? "the right to read it was taken"
+                               : text && strlen(text) <= TEXT_MAX ? text
+                                                                  : "an operator sent you out",
                        .seq = seq});
     s_drop(m, room);
 }

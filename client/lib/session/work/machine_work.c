@@ -33,8 +33,9 @@ struct settle {
     uint32_t worker;
     zr_verb_t verb;
     uint32_t ms;
-    bool sent;  /* on this connection */
-    bool quiet; /* the program did not ask for it */
+    char *reason; /* of a reject; NULL: none */
+    bool sent;    /* on this connection */
+    bool quiet;   /* the program did not ask for it */
     zr_range_t *ranges;
     size_t count, size;
     struct settle *prev, *next;
@@ -92,6 +93,7 @@ static worker_t *s_find(const machine_t *m, uint32_t number) {
 static void s_free_settle(machine_t *m, settle_t *settle) {
     DL_DELETE(m->work.settles, settle);
     m->work.settle_count--;
+    free(settle->reason);
     free(settle->ranges);
     free(settle);
 }
@@ -126,11 +128,11 @@ void work_ask(machine_t *m, request_t *request, json_t *object) {
     json_object_set_new(object, "credit", json_integer((json_int_t)worker->told));
 }
 
-/* A SETTLE that the program did not ask for: the entries are to be handed out again. */
+/* A SETTLE that the program did not ask for: the program never had the entries. */
 static settle_t *s_new_quiet(machine_t *m, const worker_t *worker) {
     settle_t *settle = machine_alloc(sizeof *settle);
-    *settle = (settle_t){
-        .number = ++m->work.last_number, .worker = worker->number, .verb = ZR_SETTLE_RETRY, .ms = 1, .quiet = true};
+    *settle =
+        (settle_t){.number = ++m->work.last_number, .worker = worker->number, .verb = ZR_SETTLE_RETURN, .quiet = true};
     m->work.unsent = true;
     DL_APPEND(m->work.settles, settle);
     m->work.settle_count++;
@@ -151,13 +153,20 @@ static void s_give_back(machine_t *m, const worker_t *worker) {
     }
 }
 
+static void s_send_unwork(machine_t *m, uint32_t number) {
+    machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)number));
+}
+
 void work_on_working(machine_t *m, request_t *request, json_t *object) {
-    worker_t *worker = s_find(m, (uint32_t)request->after);
+    uint32_t number = (uint32_t)request->after;
+    worker_t *worker = s_find(m, number);
     uint64_t held = 0;
     const char *wrong = NULL;
     request_free(m, request);
-    if (!worker)
+    if (!worker) { /* the program ended it meanwhile */
+        s_send_unwork(m, number);
         return;
+    }
     zr_get_uint_opt(object, "held", 0, &held, &wrong);
     worker->asked = false;
     if (held > 0 && worker->again && !worker->working)
@@ -190,12 +199,30 @@ void work_on_refused(machine_t *m, request_t *request, json_t *error) {
     s_free(m, worker);
 }
 
-void work_on_dismissed(machine_t *m, json_t *object) {
+/* The worker that the broker's frame is about; NULL: there is none. */
+static worker_t *s_named(const machine_t *m, const json_t *object) {
     uint64_t number = 0;
-    const char *wrong = NULL, *reason = json_string_value(json_object_get(object, "reason"));
+    const char *wrong = NULL;
     zr_get_uint_opt(object, "worker", 0, &number, &wrong);
-    worker_t *worker = number <= UINT32_MAX ? s_find(m, (uint32_t)number) : NULL;
-    if (!worker || m->state != STATE_LIVE)
+    return m->state == STATE_LIVE && number <= UINT32_MAX ? s_find(m, (uint32_t)number) : NULL;
+}
+
+void work_on_lost(machine_t *m, json_t *object) {
+    uint64_t count = 0;
+    const char *wrong = NULL;
+    const worker_t *worker = s_named(m, object);
+    if (worker && zr_get_uint(object, "count", 1, &count, &wrong))
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_GROUP_LOST,
+                           .worker = worker->number,
+                           .room = worker->room,
+                           .name = worker->group,
+                           .count = count});
+}
+
+void work_on_dismissed(machine_t *m, json_t *object) {
+    const char *reason = json_string_value(json_object_get(object, "reason"));
+    worker_t *worker = s_named(m, object);
+    if (!worker)
         return;
     events_post(m, &(zrelay_event_t){.type = ZRELAY_DISMISSED,
                        .worker = worker->number,
@@ -278,7 +305,9 @@ void work_on_settled(machine_t *m, zr_blob_t *frame) {
 bool work_on_error(machine_t *m, const json_t *error) {
     uint64_t number = 0;
     const char *wrong = NULL, *code = json_string_value(json_object_get(error, "code"));
-    if (!zr_has(error, "settle") || !zr_get_uint_opt(error, "settle", 0, &number, &wrong))
+    if (!zr_has(error, "settle")) /* an unwork crossed the broker's `dismissed` */
+        return code && strcmp(code, zr_code_name(ZR_NO_GROUP)) == 0;
+    if (!zr_get_uint_opt(error, "settle", 0, &number, &wrong))
         return false;
     settle_t *settle = s_settle_of(m, number);
     if (!settle)
@@ -330,6 +359,8 @@ static void s_send(machine_t *m, settle_t *settle) {
     zr_settle_begin(&frame, settle->worker, settle->number, settle->verb, settle->ms);
     for (size_t i = 0; i < settle->count; i++)
         zr_settle_add(&frame, settle->ranges[i]);
+    if (settle->reason)
+        zr_settle_because(&frame, zr_span(settle->reason));
     zr_blob_t *blob = zr_buffer_to_blob(&frame);
     zr_buffer_finish(&frame);
     action_t *action = machine_do(m, ACTION_SEND);
@@ -362,7 +393,7 @@ bool work_closing(const machine_t *m) {
 void work_leave(machine_t *m) {
     for (const worker_t *worker = m->work.workers; worker; worker = worker->hh.next)
         if (worker->working)
-            machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)worker->number));
+            s_send_unwork(m, worker->number);
 }
 
 void work_finish(machine_t *m) {
@@ -413,7 +444,7 @@ int machine_unwork(machine_t *m, uint32_t number) {
         return ZRELAY_EINVAL;
     if (worker->working && m->state == STATE_LIVE) {
         work_schedule(m); /* what the program said goes before */
-        machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)number));
+        s_send_unwork(m, number);
     }
     s_free(m, worker);
     return 0;
@@ -429,10 +460,11 @@ int machine_credit(machine_t *m, uint32_t number, uint64_t credit) {
 }
 
 /* The SETTLE that the entry joins; NULL: a new one. */
-static settle_t *s_open(const machine_t *m, uint32_t worker, zr_verb_t verb, uint64_t ms) {
+static settle_t *s_open(const machine_t *m, const settle_t *wanted) {
     settle_t *last = m->work.settles ? m->work.settles->prev : NULL;
-    bool fits = last && !last->sent && !last->quiet && last->worker == worker && last->verb == verb && last->ms == ms &&
-                last->count < ZR_SETTLE_RANGES;
+    bool fits = last && !last->sent && !last->quiet && last->worker == wanted->worker && last->verb == wanted->verb &&
+                last->ms == wanted->ms && last->count < ZR_SETTLE_RANGES &&
+                zr_span_equal(zr_span(last->reason), zr_span(wanted->reason));
     return fits ? last : NULL;
 }
 
@@ -444,22 +476,38 @@ static void s_add(settle_t *settle, uint64_t seq) {
     s_add_range(settle, (zr_range_t){seq, seq});
 }
 
-int machine_settle(machine_t *m, uint32_t number, zr_verb_t verb, uint64_t seq, uint64_t ms) {
-    worker_t *worker = s_find(m, number);
-    if (!worker || seq > ZR_INT_MAX || ms > ZR_SETTLE_MS_MAX)
+/* `wanted`: what the program says of the entry. Its reason is copied. */
+static int s_say(machine_t *m, const settle_t *wanted, uint64_t seq) {
+    worker_t *worker = s_find(m, wanted->worker);
+    if (!worker || seq > ZR_INT_MAX)
         return ZRELAY_EINVAL;
-    settle_t *settle = s_open(m, number, verb, ms);
+    settle_t *settle = s_open(m, wanted);
     if (!settle && m->work.settle_count >= SETTLES_MAX)
         return ZRELAY_EFULL;
     if (!settle) {
         settle = machine_alloc(sizeof *settle);
-        *settle = (settle_t){.number = ++m->work.last_number, .worker = number, .verb = verb, .ms = (uint32_t)ms};
+        *settle = *wanted;
+        settle->number = ++m->work.last_number;
+        if (wanted->reason)
+            strcpy(settle->reason = machine_alloc(strlen(wanted->reason) + 1), wanted->reason);
         DL_APPEND(m->work.settles, settle);
         m->work.settle_count++;
     }
     m->work.unsent = true;
     s_add(settle, seq);
-    if (verb != ZR_SETTLE_EXTEND)
+    if (wanted->verb != ZR_SETTLE_EXTEND)
         s_let_go(worker, seq);
     return 0;
+}
+
+int machine_settle(machine_t *m, uint32_t worker, zr_verb_t verb, uint64_t seq, uint64_t ms) {
+    if (ms > ZR_SETTLE_MS_MAX)
+        return ZRELAY_EINVAL;
+    return s_say(m, &(settle_t){.worker = worker, .verb = verb, .ms = (uint32_t)ms}, seq);
+}
+
+int machine_reject(machine_t *m, uint32_t worker, uint64_t seq, const char *reason) {
+    if (reason && (strlen(reason) > ZR_SETTLE_REASON_MAX || !zr_utf8_valid(zr_span(reason))))
+        return ZRELAY_EINVAL;
+    return s_say(m, &(settle_t){.worker = worker, .verb = ZR_SETTLE_REJECT, .reason = (char *)reason}, seq);
 }

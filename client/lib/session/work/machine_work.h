@@ -8,7 +8,8 @@
 void work_on_frame(machine_t *m, zr_blob_t *frame);   /* WORK */
 void work_on_settled(machine_t *m, zr_blob_t *frame); /* SETTLED */
 void work_on_dismissed(machine_t *m, json_t *object);
-bool work_on_error(machine_t *m, const json_t *error); /* false: it is about no SETTLE */
+void work_on_lost(machine_t *m, json_t *object);
+bool work_on_error(machine_t *m, const json_t *error); /* false: it is about no SETTLE or unwork */
 
 void work_ask(machine_t *m, request_t *request, json_t *object); /* for machine_kinds.c */
 void work_on_working(machine_t *m, request_t *request, json_t *object);

@@ -321,6 +321,11 @@ class Client(Emitter):
         if m["worker"] in self.workers:
             self.workers[m["worker"]].dismissed(m)
 
+    def group_lost(self, m: Json) -> None:
+        """A worker's group lost messages."""
+        if m["worker"] in self.workers:
+            self.workers[m["worker"]].emit("lost", m["count"])
+
     def problem(self, error: ZrelayError) -> None:
         """What the program may want to tell its user."""
         self.emit("problem", error)

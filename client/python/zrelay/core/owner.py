@@ -68,6 +68,9 @@ class Owner(Protocol):
     def dismissed(self, m: Json) -> None:
         """A worker has ended, unasked."""
 
+    def group_lost(self, m: Json) -> None:
+        """A worker's group lost messages."""
+
     def pause(self, seconds: float) -> None:
         """Nothing may be published for so long."""
 

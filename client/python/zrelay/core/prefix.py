@@ -6,10 +6,9 @@ from collections import deque
 from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Set
 
 from ..errors import ZrelayError
-from .emitter import Emitter
 from .feed import Budget, Item, Left, Lost
 from .log import Log
-from .reader import Host, Options, Reader, is_passing
+from .reader import Host, Options, Reader, Whole, is_passing
 from .wire import Deliver, Json, Message
 
 ROOMS_MAX = 10000  # rooms of a prefix whose positions are kept, with about 3 KB for each
@@ -23,15 +22,15 @@ class Forgotten(NamedTuple):
     seq: int
 
 
-class Prefix(Emitter):
+class Prefix(Whole):
     """Events: `message`, `lost`, `gap`, `ready` (None), `recovered` (how many messages), `forgotten` (Forgotten), `refused`, `over`."""
 
     def __init__(self, host: Host, prefix: str, options: Options, rooms_max: int = ROOMS_MAX) -> None:
-        super().__init__()
+        super().__init__(host)
         self.prefix, self.rooms = prefix, {}  # type: str, Dict[str, Reader]
-        self.is_over = self.is_ready = self.loop_tells = False
+        self.is_over = self.loop_tells = False
         self.failure: Optional[ZrelayError] = None
-        self._host, self._options, self._rooms_max = host, options, rooms_max
+        self._options, self._rooms_max = options, rooms_max
         self._child_host = _ChildHost(self, host)
         self._budget = Budget()
         self._listing: Optional[Set[str]] = None  # the names so far
@@ -39,8 +38,6 @@ class Prefix(Emitter):
         self._list_again = False
         self._given_up = False  # positions were forgotten
         self._unready: Set[Reader] = set()
-        self._recovered = 0
-        self._was_ready = False
         self._turns: Deque[Reader] = deque()  # those that may have an item, in turn
         self.feed = _Turns(self)
 
@@ -182,15 +179,8 @@ class Prefix(Emitter):
 
     def look(self) -> None:
         """It is whole once all rooms are listed and whole."""
-        if self.is_ready or self._unready or self._listing is not None or not self._listed or self.is_over:
-            return
-        self.is_ready = True
-        recovered, self._recovered = self._recovered, 0
-        if self._was_ready:
-            self.emit("recovered", recovered)
-        self._host.ready(self, recovered if self._was_ready else 0)
-        self._was_ready = True
-        self.emit("ready", None)
+        if not (self.is_ready or self._unready or self._listing is not None or not self._listed or self.is_over):
+            self._become_ready(None)
 
     # The end
 

@@ -81,7 +81,27 @@ class _Repair(Task):
         self._reader.repaired(error, answer, self._members is None)
 
 
-class Reader(Emitter):
+class Whole(Emitter):
+    """Becomes whole at the end of the first replay, and again in each session: the events `recovered` and `ready`."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+        self.is_ready = False
+        self._recovered = 0  # messages since the session was lost
+        self._was_ready = False
+
+    def _become_ready(self, where: Any) -> None:
+        self.is_ready = True
+        recovered, self._recovered = self._recovered, 0
+        if self._was_ready:
+            self.emit("recovered", recovered)
+        self._host.ready(self, recovered if self._was_ready else 0)
+        self._was_ready = True
+        self.emit("ready", where)
+
+
+class Reader(Whole):
     """Events: `message`, `lost` (Lost), `left` (Left), `presence` (PresenceChange), `state` (StateChange), `gap` (the last seq), `ready` (Where),
     `recovered` (how many messages were missed and are here now), `known` (None: the users are, for the first time), `refused` (ZrelayError),
     `over` (None).
@@ -90,9 +110,8 @@ class Reader(Emitter):
 
     def __init__(self, host: Host, room: str, options: Options, followed: bool = False, budget: Optional[Budget] = None,
                  forward: Optional[Callable[[Item], None]] = None) -> None:
-        super().__init__()
+        super().__init__(host)
         self.room, self.position = room, Position(options.after)
-        self.is_ready = False  # from the end of the first replay on, and again in each session
         self.is_over = False
         self.loop_tells = False  # a loop of the program sees what is lost
         self.failure: Optional[ZrelayError] = None  # why it is over, if the program did not want that
@@ -103,13 +122,11 @@ class Reader(Emitter):
         self.state: Optional[StateCore] = None
         self._state_wanted: List[Callable[[Optional[ZrelayError]], None]] = []
         self._was_joined = False  # in any session
-        self._host, self._session, self._options = host, host.session, options
+        self._session, self._options = host.session, options
         self._followed, self._forward = followed, forward
         self._entered = False  # in this session
         self._repairing = False
         self._parked = False  # the broker does not let us read it now
-        self._recovered = 0  # messages since the session was lost
-        self._was_ready = False
         self._version = 0  # newest version of presence that a `pong` named
 
     @property
@@ -353,15 +370,8 @@ class Reader(Emitter):
             self.state.reload()
 
     def _ready(self) -> None:
-        if self.is_ready:
-            return
-        self.is_ready = True
-        recovered, self._recovered = self._recovered, 0
-        if self._was_ready:
-            self.emit("recovered", recovered)
-        self._host.ready(self, recovered if self._was_ready else 0)
-        self._was_ready = True
-        self.emit("ready", self.where)
+        if not self.is_ready:
+            self._become_ready(self.where)
 
     # Live state
 

@@ -376,7 +376,8 @@ class Session:
         op = m.get("op")
         handlers: Dict[Any, Callable[[Json], None]] = {
             "welcome": self._on_welcome, "queued": self._on_queued, "error": self._on_error, "bye": self._on_bye,
-            "pong": self._owner.pong, "direct": self._owner.direct, "left": self._owner.left, "dismissed": self._owner.dismissed}
+            "pong": self._owner.pong, "direct": self._owner.direct, "left": self._owner.left, "dismissed": self._owner.dismissed,
+            "lost": self._owner.group_lost}
         if isinstance(op, str) and op in handlers:
             handlers[op](m)
         elif "re" in m:

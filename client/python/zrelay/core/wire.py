@@ -17,7 +17,8 @@ KEY_MAX = 255  # bytes of a key
 SEQ_MAX = 2 ** 53 - 1
 REPLAY = 0x01  # flags of a DELIVER frame
 STATE = 0x02
-DONE, RETRY, REJECT, EXTEND = 1, 2, 3, 4  # verbs of SETTLE
+DONE, RETRY, REJECT, EXTEND, RETURN = 1, 2, 3, 4, 5  # verbs of SETTLE
+REASON_MAX = 256  # bytes of the reason of a reject
 SETTLE_RANGES_MAX = 4096
 MS_MAX = 86400000  # milliseconds in a SETTLE
 LEFT = {1: "it was done or dead before", 2: "it waits to be handed out again", 3: "another worker has it", 4: "the group has not come to it"}
@@ -201,9 +202,10 @@ def encode_publish(room: bytes, entries: Sequence[Outgoing]) -> bytes:
     return b"".join(parts)
 
 
-def encode_settle(worker: int, number: int, verb: int, milliseconds: int, ranges: Sequence[Tuple[int, int]]) -> bytes:
-    """A SETTLE frame."""
-    return struct.pack(">BIQBI", _SETTLE, worker, number, verb, milliseconds) + b"".join(struct.pack(">QQ", *each) for each in ranges)
+def encode_settle(worker: int, number: int, verb: int, milliseconds: int, ranges: Sequence[Tuple[int, int]], reason: bytes = b"") -> bytes:
+    """A SETTLE frame. `reason`: of a reject, at most REASON_MAX bytes."""
+    value = len(reason) if verb == REJECT else milliseconds
+    return struct.pack(">BIQBI", _SETTLE, worker, number, verb, value) + b"".join(struct.pack(">QQ", *each) for each in ranges) + reason
 
 
 def decode(frame: bytes) -> Frame:

@@ -7,7 +7,8 @@ from typing import Callable, Deque, Dict, List, Optional, Tuple
 from ..errors import ZrelayError
 from .emitter import Emitter
 from .session import Session
-from .wire import (DONE, EXTEND, LEFT, MS_MAX, REJECT, RETRY, SEQ_MAX, SETTLE_RANGES_MAX, Json, Message, SettledFrame, WorkFrame, encode_settle)
+from .wire import (DONE, EXTEND, LEFT, MS_MAX, REASON_MAX, REJECT, RETRY, RETURN, SEQ_MAX, SETTLE_RANGES_MAX, Json, Message, SettledFrame, WorkFrame,
+                   encode_settle)
 
 _STORE_WAIT = 1.0  # seconds until a SETTLE that could not be stored is sent again
 _ENDING = (DONE, RETRY, REJECT)
@@ -27,12 +28,12 @@ class JobCore:
 class _Settle:
     """A SETTLE frame that is not answered yet."""
 
-    def __init__(self, number: int, frame: bytes, verb: int, milliseconds: int, jobs: List[Tuple[JobCore, Settled]]) -> None:
-        self.number, self.frame, self.verb, self.milliseconds, self.jobs = number, frame, verb, milliseconds, jobs
+    def __init__(self, number: int, frame: bytes, verb: int, milliseconds: int, jobs: List[Tuple[JobCore, Settled]], reason: bytes = b"") -> None:
+        self.number, self.frame, self.verb, self.milliseconds, self.jobs, self.reason = number, frame, verb, milliseconds, jobs, reason
 
 
 class Worker(Emitter):
-    """Events: `working` (the broker's answer), `over` (None). `options` are those of the op `work`; `after(seconds, run)` runs once later."""
+    """Events: `working` (the broker's answer), `lost` (so many messages of the group), `over` (None). `options` are those of the op `work`; `after(seconds, run)` runs once later."""
 
     def __init__(self, session: Session, after: Callable[[float, Callable[[], None]], object], now: Callable[[], float], number: int, credit: int,
                  options: Json, over: Callable[[Worker], None]) -> None:
@@ -48,7 +49,7 @@ class Worker(Emitter):
         self._wakers: List[Callable[[], None]] = []
         self._next_settle = 1
         self._settles: Dict[int, _Settle] = {}  # in their order
-        self._batch: List[Tuple[int, int, JobCore, Settled]] = []
+        self._batch: List[Tuple[Tuple[int, int, bytes], JobCore, Settled]] = []
         self._soon = False
         self._open = False  # the broker knows this worker, and wants no pause
         self._worked = False  # in any session
@@ -80,9 +81,9 @@ class Worker(Emitter):
             for job in self._queue:  # they went to others
                 self._held.pop(job.message.seq, None)
             self._queue.clear()
-        elif m["held"] > len(self._held):
+        else:
             ranges = gaps(sorted(self._held))[:SETTLE_RANGES_MAX]  # frames that were on their way are lost
-            self._send(_Settle(self._number(), b"", RETRY, 0, []), ranges)
+            self._send(_Settle(self._number(), b"", RETURN, 0, []), ranges)
         for settle in list(self._settles.values()):
             if settle.jobs:
                 self._session.send_frame(settle.frame)
@@ -139,7 +140,7 @@ class Worker(Emitter):
         for settle in settles:
             for _job, done in settle.jobs:
                 done(error, "")
-        for _verb, _milliseconds, _job, done in batch:
+        for _said, _job, done in batch:
             done(error, "")
         self._wake()
         self.emit("over", None)
@@ -177,17 +178,19 @@ class Worker(Emitter):
 
     # Settling
 
-    def settle(self, job: JobCore, verb: int, seconds: float, done: Settled) -> None:
+    def settle(self, job: JobCore, verb: int, seconds: float, done: Settled, reason: str = "") -> None:
         """Says what became of a job: `done(error, level)` once that is stored. Jobs of one moment share a frame."""
-        milliseconds = round(seconds * 1000)
+        milliseconds, because = round(seconds * 1000), reason.encode(errors="replace")
         if job.is_settled:
             return done(ZrelayError("bad-argument", "the job is settled already"), "")
         if not 0 <= milliseconds <= MS_MAX:
             return done(ZrelayError("bad-argument", f"a delay is from 0 to {MS_MAX // 1000} seconds"), "")
+        if len(because) > REASON_MAX:
+            return done(ZrelayError("bad-argument", f"a reason has at most {REASON_MAX} bytes"), "")
         if self.is_over:
             return done(self.failure or ZrelayError("closed", "the worker has ended"), "")
         job.is_settled = verb in _ENDING
-        self._batch.append((verb, milliseconds, job, done))
+        self._batch.append(((verb, milliseconds, because), job, done))
         if not self._soon:
             self._soon = True
             self._after(0, self._flush_soon)
@@ -200,20 +203,20 @@ class Worker(Emitter):
         if not self._open or not self._batch:
             return
         batch, self._batch = self._batch, []
-        frames: Dict[Tuple[int, int], List[Tuple[JobCore, Settled]]] = {}
-        for verb, milliseconds, job, done in batch:
-            frames.setdefault((verb, milliseconds), []).append((job, done))
-        for (verb, milliseconds), jobs in frames.items():
+        frames: Dict[Tuple[int, int, bytes], List[Tuple[JobCore, Settled]]] = {}
+        for said, job, done in batch:
+            frames.setdefault(said, []).append((job, done))
+        for (verb, milliseconds, reason), jobs in frames.items():
             for at in range(0, len(jobs), SETTLE_RANGES_MAX):
                 part = sorted(jobs[at:at + SETTLE_RANGES_MAX], key=lambda each: each[0].message.seq)
-                self._send(_Settle(self._number(), b"", verb, milliseconds, part), [(job.message.seq,) * 2 for job, _done in part])
+                self._send(_Settle(self._number(), b"", verb, milliseconds, part, reason), [(job.message.seq,) * 2 for job, _done in part])
 
     def _number(self) -> int:
         self._next_settle += 1
         return self._next_settle - 1
 
     def _send(self, settle: _Settle, ranges: List[Tuple[int, int]]) -> None:
-        settle.frame = encode_settle(self.number, settle.number, settle.verb, settle.milliseconds, ranges)
+        settle.frame = encode_settle(self.number, settle.number, settle.verb, settle.milliseconds, ranges, settle.reason)
         self._settles[settle.number] = settle
         self._session.send_frame(settle.frame)
 

@@ -46,7 +46,7 @@ static rights_t s_rights(const users_t *users, const char *name, const char *roo
 }
 
 TEST(test_whole) {
-    users_t *users = s_good("# who there is\n"
+    users_t *users = s_good("# the users\n"
                             "user\n"
                             "    name = alice\n"
                             "    key = \"" KEY_A "\"\n"
@@ -104,6 +104,15 @@ TEST(test_gateway_is_for_all_rooms) {
     access_destroy(access);
     s_bad("user\n    name = a\n    allow = \"gateway : web/*\"\n",
         "gateway is for all rooms or none; write it in a rule of its own, \"gateway : *\"");
+}
+
+TEST(test_leaf_is_for_all_rooms) {
+    users_t *users = s_good("user\n    name = a\n    allow = \"leaf : *\"\n");
+    access_t *access = users_access(users, false);
+    ck_assert(access_is_leaf(access_user(access, zr_span("a"))));
+    access_destroy(access);
+    s_bad("user\n    name = a\n    allow = \"leaf : web/*\"\n",
+        "leaf is for all rooms or none; write it in a rule of its own, \"leaf : *\"");
 }
 
 TEST(test_empty_lets_nobody_in) {

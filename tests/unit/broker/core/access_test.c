@@ -93,6 +93,14 @@ TEST(test_admin_is_of_everything_or_of_nothing) {
     }
 }
 
+TEST(test_admin_brings_kick) {
+    s_use(fx_access("ann: a *\nbob: ro x*\neve: r *"));
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("ann")), LIT("y")), RIGHT_ADMIN | RIGHT_KICK);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("bob")), LIT("x/1")), RIGHT_READ | RIGHT_KICK);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("bob")), LIT("y")), 0);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("eve")), LIT("x")), RIGHT_READ);
+}
+
 TEST(test_gateway_is_of_everything_or_of_nothing) {
     s_use(fx_access("ann: g *\nbob: a *\neve: g x*\nmal: g *, !g x"));
     ck_assert(access_is_gateway(access_user(s_access, LIT("ann"))));
@@ -100,6 +108,23 @@ TEST(test_gateway_is_of_everything_or_of_nothing) {
     ck_assert(!access_is_gateway(access_user(s_access, LIT("bob"))));
     ck_assert(!access_is_gateway(access_user(s_access, LIT("eve"))));
     ck_assert(!access_is_gateway(access_user(s_access, LIT("mal"))));
+}
+
+TEST(test_a_leaf_is_a_gateway_too) {
+    s_use(fx_access("ann: l *\nbob: g *\neve: l x*"));
+    ck_assert(access_is_leaf(access_user(s_access, LIT("ann"))));
+    ck_assert(access_is_gateway(access_user(s_access, LIT("ann"))));
+    ck_assert(!access_is_leaf(access_user(s_access, LIT("bob"))));
+    ck_assert(!access_is_gateway(access_user(s_access, LIT("eve"))));
+}
+
+TEST(test_plain) {
+    s_use(fx_access("ann: r *"));
+    ck_assert(!access_is_plain(s_access));
+    access_set_plain(s_access, true);
+    ck_assert(access_is_plain(s_access));
+    s_use(access_new_open());
+    ck_assert(access_is_plain(s_access));
 }
 
 /* A gateway without a right in any room would make every room private. */

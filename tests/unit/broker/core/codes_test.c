@@ -85,6 +85,12 @@ static void s_too_many_groups(void) {
     fx_drop(A);
 }
 
+static void s_too_many_workers(void) {
+    fx_hello(B, "bob");
+    fx_ask(B, "{'op':'work','room':'r','group':'a','worker':1,'credit':1}");
+    fx_drop(B);
+}
+
 static void s_not_kept(void) {
     static const policy_t none = {.pattern = "*", .has_level = true, .level = ZR_LEVEL_NONE};
     fx.config.policies = (policies_t){&none, 1};
@@ -171,6 +177,7 @@ static const struct {
     [ZR_CONFLICT] = {NULL, "{'op':'publish','room':'r','key':'a','expect':1}"},
     [ZR_NO_GROUP] = {NULL, "{'op':'unwork','worker':1}"},
     [ZR_TOO_MANY_GROUPS] = {s_too_many_groups, "{'op':'work','room':'r','group':'b','worker':2,'credit':1}"},
+    [ZR_TOO_MANY_WORKERS] = {s_too_many_workers, "{'op':'work','room':'r','group':'a','worker':2,'credit':1}"},
     [ZR_NOT_KEPT] = {s_not_kept, "{'op':'work','room':'r','group':'a','worker':1,'credit':1}"},
     [ZR_STORE_FAILED] = {s_store_failed, NULL},
     [ZR_OUTCOME_UNKNOWN] = {s_outcome_unknown, NULL},
@@ -191,7 +198,7 @@ TEST(test_every_code_is_answered) {
         fx.config.max_sessions = fx.config.max_rooms = fx.config.max_keys = 2;
         fx.config.max_joins = fx.config.max_replays = fx.config.max_trunk_channels = 1;
         fx.config.max_state_bytes = 100;
-        fx.config.max_groups = 1;
+        fx.config.max_groups = fx.config.max_group_workers = 1;
         fx_start();
         fx_hello(A, "ann");
         if (s_refused[code].provoke)

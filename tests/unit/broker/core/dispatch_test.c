@@ -108,7 +108,7 @@ TEST(test_members_that_are_missing) {
         "'op':'hello','proto':1", "'op':'join'", "'op':'leave'", "'op':'publish'", "'op':'direct','to':'ann'",
         "'op':'direct','text':''", "'op':'replay','room':'r'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
         "'op':'admin'", "'op':'follow'", "'op':'unfollow'", "'op':'work','room':'r'", "'op':'unwork'",
-        "'op':'group','room':'r'", "'op':'open'", "'op':'close'"};
+        "'op':'kick','room':'r'", "'op':'group','room':'r'", "'op':'open'", "'op':'close'"};
     fx_hello(A, "ann");
     relay_set_access(fx.relay, fx_access("anonymous: rwspcagk *"));
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)

@@ -344,14 +344,26 @@ void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body)
     fx_run();
 }
 
+static void s_send_buffer(route_t route, zr_buffer_t *frame) {
+    fx_frame(route, zr_span_of(frame->data, frame->len));
+    zr_buffer_finish(frame);
+    fx_run();
+}
+
 void fx_settle(
     route_t route, uint32_t worker, uint64_t number, zr_verb_t verb, uint32_t ms, uint64_t first, uint64_t last) {
     zr_buffer_t frame = {0};
     zr_settle_begin(&frame, worker, number, verb, ms);
     zr_settle_add(&frame, (zr_range_t){first, last});
-    fx_frame(route, zr_span_of(frame.data, frame.len));
-    zr_buffer_finish(&frame);
-    fx_run();
+    s_send_buffer(route, &frame);
+}
+
+void fx_reject(route_t route, uint32_t worker, uint64_t number, uint64_t seq, const char *reason) {
+    zr_buffer_t frame = {0};
+    zr_settle_begin(&frame, worker, number, ZR_SETTLE_REJECT, 0);
+    zr_settle_add(&frame, (zr_range_t){seq, seq});
+    zr_settle_because(&frame, zr_span(reason));
+    s_send_buffer(route, &frame);
 }
 
 const char *fx_client(route_t client) {

@@ -6,6 +6,7 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
+#include "access_build.h"
 #include "control.h"
 #include "names.h"
 #include "relay.h"
@@ -103,9 +104,10 @@ void fx_one(route_t route, const char *room, uint64_t mid, const char *body); /*
 void fx_send_now(route_t route);
 void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body);
 
-/* A SETTLE of one range, and the end of the pass. */
+/* A SETTLE of one range, and the end of the pass; a reject of one entry with a reason. */
 void fx_settle(
     route_t route, uint32_t worker, uint64_t number, zr_verb_t verb, uint32_t ms, uint64_t first, uint64_t last);
+void fx_reject(route_t route, uint32_t worker, uint64_t number, uint64_t seq, const char *reason);
 
 /* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
  * for routes below FX_ROUTES it remembers session and token. */
@@ -154,7 +156,7 @@ void fx_refused(route_t route, const char *code, const char *format, ...) __attr
 uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
-/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work;
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work, o for kick;
  * '!' denies. A name that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7"
  * takes key 7 for those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 static rights_t s_rights(const char **at) {
-    static const char letters[] = "rwspcagk";
+    static const char letters[] = "rwspcagkol";
     rights_t rights = 0;
     for (; **at != ' '; ++*at) {
         const char *letter = strchr(letters, **at);

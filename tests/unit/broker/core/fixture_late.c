@@ -134,6 +134,11 @@ static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     return bounds;
 }
 
+static void s_keep(log_t *log, zr_span_t room, const log_keep_t *keep) {
+    log_t *place = s_late(log)->calls->place(s_late(log)->ctx, room);
+    place->engine->keep(place, room, keep);
+}
+
 /* --- Its life --- */
 
 static void s_drop(const effect_t *effect) {
@@ -163,7 +168,8 @@ void late_log_begin(late_log_t *late, zr_level_t level) {
         .commit = s_commit,
         .read = s_read,
         .bounds = s_bounds,
-        .forget = s_forget};
+        .forget = s_forget,
+        .keep = s_keep};
     late->log = (log_t){.engine = &late->engine, .level = level};
 }
 

@@ -32,6 +32,7 @@ TEST(test_what_requests_cost) {
         {"{'op':'state','room':'r'}", 20},
         {"{'op':'rooms'}", 40},
         {"{'op':'replay','room':'r','after':0}", 20},
+        {"{'op':'kick','room':'r','user':'u'}", 20},
         {"{'op':'admin','do':'bans'}", 20},
         {"{'op':'hello','proto':1,'client':'x'}", 20},
     };

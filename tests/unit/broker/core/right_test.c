@@ -2,7 +2,8 @@
 #include "unit.h"
 
 TEST(test_each_right_has_a_name) {
-    static const char *const names[] = {"read", "write", "state", "presence", "create", "work", "admin", "gateway"};
+    static const char *const names[] = {
+        "read", "write", "state", "presence", "create", "work", "kick", "admin", "gateway", "leaf"};
     rights_t all = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         rights_t right = right_named(zr_span(names[i]));
@@ -10,7 +11,7 @@ TEST(test_each_right_has_a_name) {
         ck_assert_uint_eq(all & right, 0);
         all |= right;
     }
-    ck_assert_uint_eq(all, RIGHT_ALL | RIGHT_ADMIN | RIGHT_GATEWAY);
+    ck_assert_uint_eq(all, RIGHT_ALL | RIGHT_KICK | RIGHT_ADMIN | RIGHT_GATEWAY | RIGHT_LEAF);
 }
 
 TEST(test_all_is_short_for_several) {

@@ -191,4 +191,54 @@ TEST(test_the_ring_wraps_and_grows) {
     log_destroy(s_log);
 }
 
+static uint64_t s_oldest(char name) {
+    return s_log->engine->bounds(s_log, zr_span_of(&name, 1)).oldest;
+}
+
+/* A group keeps what it has not finished: against the room's limits, not against those of all rooms. */
+TEST(test_what_groups_keep) {
+    s_begin((log_memory_limits_t){2, 1 << 20, 12, 1 << 20});
+    log_keep_t keep = {.after = 3, .bytes = 1 << 19};
+    s_log->engine->keep(s_log, LIT("a"), &keep);
+    for (int i = 0; i < 10; i++)
+        s_append('a', 1);
+    ck_assert_uint_eq(s_oldest('a'), 3);
+    for (int i = 0; i < 5; i++)
+        s_append('b', 1);
+    ck_assert_uint_eq(s_oldest('b'), 3);
+    ck_assert_uint_eq(s_oldest('a'), 3);
+    for (int i = 0; i < 4; i++)
+        s_append('a', 1);
+    ck_assert_uint_eq(s_oldest('a'), 4); /* all rooms have 12 entries at most */
+    keep = (log_keep_t){.after = UINT64_MAX};
+    s_log->engine->keep(s_log, LIT("a"), &keep);
+    s_append('a', 1);
+    ck_assert_uint_eq(s_oldest('a'), 13);
+    log_destroy(s_log);
+}
+
+TEST(test_what_groups_keep_is_bounded) {
+    s_begin((log_memory_limits_t){1000, 2000, 10000, 20000});
+    log_keep_t keep = {.after = 0, .bytes = 15000};
+    s_log->engine->keep(s_log, LIT("a"), &keep);
+    for (int i = 0; i < 9; i++)
+        s_append_gap('a', 1, 1, 800);
+    ck_assert_uint_eq(s_oldest('a'), 0);
+    for (int i = 0; i < 9; i++)
+        s_append_gap('a', 1, 1, 800);
+    ck_assert_uint_gt(s_oldest('a'), 5); /* half of the bytes of all rooms */
+    ck_assert_uint_lt(s_oldest('a'), 12);
+    keep.bytes = 3000;
+    s_log->engine->keep(s_log, LIT("a"), &keep);
+    s_append_gap('a', 1, 1, 800);
+    ck_assert_uint_eq(s_heads[0] - s_oldest('a'), 3);
+    keep.bytes = 5000; /* one frame that is too large is cut, but only what is not kept */
+    s_log->engine->keep(s_log, LIT("b"), &keep);
+    s_append_gap('b', 4, 1, 800);
+    ck_assert_uint_eq(s_oldest('b'), 0);
+    s_append_gap('b', 8, 1, 800);
+    ck_assert_uint_gt(s_oldest('b'), 4);
+    log_destroy(s_log);
+}
+
 UNIT_SUITE("broker.core.log_memory")

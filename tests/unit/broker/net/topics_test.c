@@ -25,6 +25,29 @@ TEST(test_limits) {
     topics_destroy(topics);
 }
 
+static char s_changes[64];
+
+static void s_changed(void *ctx, zr_span_t topic, bool wanted) {
+    char *at = s_changes + strlen(s_changes);
+    ck_assert_ptr_eq(ctx, s_changes);
+    *at++ = wanted ? '+' : '-';
+    memcpy(at, topic.ptr, topic.len);
+}
+
+TEST(test_the_first_reader_and_the_last_one_are_told) {
+    topics_t *topics = s_topics(9, 9, 9);
+    s_add(topics, 1, "ann", "aaaa");
+    topics_watch(topics, s_changed, s_changes);
+    s_add(topics, 2, "bob", "aaaa");
+    s_add(topics, 2, "bob", "bbbb");
+    s_add(topics, 2, "bob", "bbbb");
+    topics_leave(topics, 2);
+    topics_remove(topics, 2, LIT("bbbb"));
+    topics_remove(topics, 1, LIT("aaaa"));
+    ck_assert_str_eq(s_changes, "+bbbb-bbbb-aaaa");
+    topics_destroy(topics);
+}
+
 TEST(test_a_topic_costs_once) {
     topics_t *topics = s_topics(9, 1, 1);
     for (uint64_t reader = 1; reader <= 3; reader++)

@@ -29,8 +29,8 @@ static void s_retain(world_t *world, uint32_t room, uint64_t entries) {
     policy_t policy = {.max_entries = entries};
     log_bounds_t bounds;
     bool more;
-    ck_assert_ok(
-        &world->store, db_retain(world->store.db, room, &policy, 1000, 1000, &bounds, &more, world->store.error));
+    ck_assert_ok(&world->store, db_retain(world->store.db, room, &(db_kept_t){.policy = &policy}, 1000, 1000, &bounds,
+                                    &more, world->store.error));
 }
 
 TEST(test_what_is_new_is_added) {

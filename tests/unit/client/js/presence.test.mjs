@@ -47,7 +47,7 @@ test("a version that a pong names and no frame brings asks who", () => {
   assert.equal(asked.length, 1);
 });
 
-test("a version that a pong names between two pages asks who again", () => {
+test("a version that a pong names between two pages asks for the users again", () => {
   const { one, asked, answer, nicks } = presence();
   one.joined({ version: 1, count: 2 });
   one.heard(5);

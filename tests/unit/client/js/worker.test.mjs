@@ -4,7 +4,7 @@ import { Relay } from "../../../../client/js/lib/relay.js";
 import { gaps } from "../../../../client/js/lib/worker.js";
 import { EPOCH, FakeEdge, goLive } from "./fake.mjs";
 
-const [DONE, RETRY, REJECT, EXTEND] = [1, 2, 3, 4];
+const [DONE, RETRY, REJECT, EXTEND, RETURN] = [1, 2, 3, 4, 5];
 const MAX = Number.MAX_SAFE_INTEGER;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const u64 = (value) => [...new Uint8Array(new BigUint64Array([BigInt(value)]).buffer)].reverse();
@@ -127,8 +127,8 @@ test("after a resumed session it goes on with what it has, and gives back what w
   const done = three.done();
   await settled();
   await again(all, { held: 4 });
-  assert.deepEqual(all.edge.sent("work").map(({ credit }) => credit), [0, 10], "nothing new before it is clear who has what");
-  assert.deepEqual(settles(all), [[2, RETRY, 0, [[1, 2], [4, 4], [6, MAX]]], [1, DONE, 0, [[3, 3]]]]);
+  assert.deepEqual(all.edge.sent("work").map(({ credit }) => credit), [0, 10], "nothing new before it is clear which worker has what");
+  assert.deepEqual(settles(all), [[2, RETURN, 0, [[1, 2], [4, 4], [6, MAX]]], [1, DONE, 0, [[3, 3]]]]);
   answer(all, 1);
   assert.deepEqual([await done, (await take(all, 1))[0].entry.seq], ["disk", 5]);
   assert.deepEqual([gaps([]), gaps([1, 2, 5]), gaps([MAX])], [[[1, MAX]], [[3, 4], [6, MAX]], [[1, MAX - 1]]]);
@@ -155,6 +155,29 @@ test("leaving says what is settled, and then unwork", async () => {
   assert.deepEqual([settles(all).length, all.edge.sent("unwork").length, (await all.one.next()).done], [1, 0, true]);
   answer(all, 1);
   assert.deepEqual([await done, all.edge.sent("unwork")[0].worker], ["disk", 1]);
+});
+
+test("a reject has a reason, and a reason has at most 256 bytes", async () => {
+  const all = await worker();
+  handOut(all, [1, 2, 3, 4]);
+  const [one, two, three, four] = await take(all, 4);
+  one.reject("no card");
+  two.reject("no card");
+  three.reject("é".repeat(128));
+  await assert.rejects(four.reject("é".repeat(128) + "x"), { code: "bad-argument" });
+  await settled();
+  const frames = all.edge.link.sent.filter((each) => each instanceof Uint8Array && each[0] === 5);
+  assert.deepEqual(frames.map((frame) => Buffer.from(frame.slice(frame.length - new DataView(frame.buffer).getUint32(14))).toString()), ["no card", "é".repeat(128)]);
+  assert.deepEqual(frames.map((frame) => frame.length), [18 + 32 + 7, 18 + 16 + 256]);
+});
+
+test("a worker is told what its group lost", async () => {
+  const all = await worker();
+  const lost = [];
+  all.one.on("lost", (count) => lost.push(count));
+  all.edge.link.tell({ op: "lost", worker: 1, room: "mails", group: "senders", count: 3 });
+  all.edge.link.tell({ op: "lost", worker: 9, room: "mails", group: "senders", count: 4 });
+  assert.deepEqual(lost, [3]);
 });
 
 test("a worker that is refused or dismissed ends with the reason", async () => {

@@ -40,7 +40,8 @@ class Wire(unittest.TestCase):
                     decode(frame)
             elif kind == "settle" and value:
                 ranges = [(each["first"], each["last"]) for each in value["ranges"]]
-                self.assertEqual(encode_settle(value["worker"], value["number"], value["verb"], value["ms"], ranges), frame, vector["name"])
+                reason = value.get("reason", "").encode()
+                self.assertEqual(encode_settle(value["worker"], value["number"], value["verb"], value["ms"], ranges, reason), frame, vector["name"])
             elif kind == "work":
                 inner = decode(bytes.fromhex(value["inner"]))
                 self.assertEqual(decode(frame), WorkFrame(value["worker"], value["deliveries"], inner), vector["name"])

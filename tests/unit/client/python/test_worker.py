@@ -5,7 +5,7 @@ from fake import EPOCH, OTHER_EPOCH, World, deliver
 from zrelay.core.worker import gaps
 from zrelay.core.wire import SEQ_MAX
 
-DONE, RETRY, REJECT, EXTEND = 1, 2, 3, 4
+DONE, RETRY, REJECT, EXTEND, RETURN = 1, 2, 3, 4, 5
 SETTLE = 5
 
 
@@ -156,15 +156,15 @@ class Resume(WorkerCase):
         self.settle(one)
         self.edge.run()
         self.again(held=2)
-        self.assertEqual([each["credit"] for each in self.edge.sent("work")], [0, 10], "nothing new before it is clear who has what")
-        self.assertEqual(self.settles(), [(1, DONE, 0, [(1, 1)])])
+        self.assertEqual([each["credit"] for each in self.edge.sent("work")], [0, 10], "nothing new before it is clear which worker has what")
+        self.assertEqual(self.settles(), [(2, RETURN, 0, [(3, SEQ_MAX)]), (1, DONE, 0, [(1, 1)])])
         self.settled(1)
         self.assertEqual((self.answers, self.take()[0].message.seq), (["disk"], 2))
 
     def test_what_was_lost_on_its_way_is_given_back(self):
         self.hand_out(3, 5)
         self.again(held=4)
-        self.assertEqual(self.settles(), [(1, RETRY, 0, [(1, 2), (4, 4), (6, SEQ_MAX)])])
+        self.assertEqual(self.settles(), [(1, RETURN, 0, [(1, 2), (4, 4), (6, SEQ_MAX)])])
 
     def test_after_a_session_that_ended_what_waits_is_given_up_and_what_is_done_is_said(self):
         self.hand_out(1, 2)
@@ -186,7 +186,25 @@ class Resume(WorkerCase):
         self.edge.go_live(resumed=True)
         self.assertEqual(self.settles(), [])
         self.working(1)
-        self.assertEqual(len(self.settles()), 1)
+        self.assertEqual([verb for _number, verb, *_rest in self.settles()], [RETURN, DONE])
+
+    def test_a_reject_has_a_reason(self):
+        self.hand_out(1, 2, 3, 4)
+        one, two, three, four = self.take(4)
+        for job, reason in ((one, "no card"), (two, "no card"), (three, "é" * 128), (four, "é" * 128 + "x")):
+            self.one.settle(job, REJECT, 0, lambda error, level: self.answers.append(error.code if error else level), reason)
+        self.edge.run()
+        self.assertEqual(self.answers, ["bad-argument"])
+        frames = [frame for frame in self.edge.data() if frame[0] == SETTLE]
+        self.assertEqual([frame[18:] for frame in frames], [struct.pack(">QQQQ", 1, 1, 2, 2) + b"no card",
+                                                            struct.pack(">QQ", 3, 3) + ("é" * 128).encode()])
+
+    def test_a_group_that_lost_messages(self):
+        seen = []
+        self.one.on("lost", seen.append)
+        self.edge.tell("lost", worker=1, room="mails", group="senders", count=3)
+        self.edge.tell("lost", worker=9, room="mails", group="senders", count=4)
+        self.assertEqual(seen, [3])
 
     def test_the_ranges_between(self):
         self.assertEqual(gaps([]), [(1, SEQ_MAX)])
@@ -213,7 +231,7 @@ class End(WorkerCase):
         self.edge.run(0.5)
         self.edge.go_live(resumed=True)
         self.working(1)
-        self.settled(1)
+        self.settled(2)
         self.assertEqual((self.answers, len(self.edge.sent("unwork")), [each["credit"] for each in self.edge.sent("work")]), (["disk"], 1, [0, 0]))
 
     def test_leaving_before_the_broker_answered_is_leaving(self):

@@ -111,6 +111,123 @@ TEST(test_close_by_the_broker) {
     fx_hello(ONE, "ann");
 }
 
+static const char LEAF[] = "near: l *\nweb: g *\nann: rwspc *\n-mal: r *\nanonymous: r lobby";
+
+/* The leaf "near" is at A. */
+static void s_leaf(const char *user) {
+    fx_begin();
+    fx.rights = LEAF;
+    fx.users[A] = user;
+    fx.private = true;
+    fx_start();
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','plain':false}", fx_client(A));
+    fx_expect(A, "{'op':'welcome','user':'%s'}", user);
+}
+
+TEST(test_a_leaf_names_users) {
+    s_leaf("near");
+    fx_answer(A, "{'op':'open','channel':1,'user':'ann'}", "{'op':'ok','channel':1}");
+    fx_ask(ONE, "{'op':'hello','proto':1,'client':'%s','nick':'other'}", fx_client(ONE));
+    fx_expect(ONE, "{'op':'welcome','nick':'ann','user':'ann'}");
+    fx_answer(ONE, "{'op':'join','room':'staff'}", "{'op':'joined','private':true}");
+    fx_answer(A, "{'op':'open','channel':2,'secure':true}", "{'op':'ok','channel':2}");
+    fx_ask(TWO, "{'op':'hello','proto':1,'client':'%s'}", fx_client(TWO));
+    fx_expect(TWO, "{'op':'welcome'}");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    fx_refused(A, "no-such-user", "{'op':'open','channel':3,'user':'eve'}");
+    fx_refused(A, "no-such-user", "{'op':'open','channel':3,'user':'mal'}");
+    fx_refused(A, "no-such-user", "{'op':'open','channel':3,'user':'anonymous'}");
+    fx_refused(A, "bad-member", "{'op':'open','channel':3,'user':7}");
+    ck_assert_uint_eq(relay_stats(fx.relay).channels, 2);
+}
+
+TEST(test_a_user_that_a_leaf_named_is_revoked) {
+    s_leaf("near");
+    fx_answer(A, "{'op':'open','channel':1,'user':'ann'}", "{'op':'ok'}");
+    fx_ask(ONE, "{'op':'hello','proto':1,'client':'%s'}", fx_client(ONE));
+    fx_expect(ONE, "{'op':'welcome'}");
+    fx_set_access("near: l *\nweb: g *\nanonymous: r lobby");
+    fx_expect(ONE, "{'op':'bye','reason':'revoked'}");
+    fx_expect(A, "{'op':'close','channel':1,'reason':'revoked'}");
+}
+
+TEST(test_only_a_leaf_names_users) {
+    s_leaf("web");
+    fx_refused(A, "forbidden", "{'op':'open','channel':1,'user':'ann'}");
+    fx_begin();
+    s_begin(); /* without users there are none */
+    fx_refused(A, "forbidden", "{'op':'open','channel':1,'user':'ann'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).channels, 0);
+}
+
+/* A gateway or leaf behind the leaf at A: its session came by the channel 1. */
+static void s_behind(const char *user) {
+    s_leaf("near");
+    char open[64];
+    snprintf(open, sizeof open, "{'op':'open','channel':1,'user':'%s'}", user);
+    fx_answer(A, open, "{'op':'ok'}");
+    fx_refused(ONE, "no-session", "{'op':'open','channel':2}"); /* before its hello */
+    fx_ask(ONE, "{'op':'hello','proto':1,'client':'%s'}", fx_client(ONE));
+    fx_expect(ONE, "{'op':'welcome'}");
+}
+
+TEST(test_a_gateway_behind_a_leaf_opens_channels_of_the_leafs_trunk) {
+    s_behind("web");
+    fx_answer(ONE, "{'op':'open','id':4,'channel':2}", "{'op':'ok','re':4,'channel':2}");
+    fx_answer(TWO, "{'op':'ping'}", "{'op':'error','code':'no-session'}");
+    fx_refused(ONE, "bad-member", "{'op':'open','channel':2}");
+    fx_refused(ONE, "forbidden", "{'op':'open','channel':3,'user':'ann'}"); /* a gateway names no users */
+    fx_refused(ONE, "no-channel", "{'op':'close','channel':1}");            /* this one is not its own */
+    fx_answer(ONE, "{'op':'close','id':5,'channel':2}", "{'op':'close','re':5,'channel':2}");
+    fx_answer(ONE, "{'op':'open','channel':2}", "{'op':'ok','channel':2}");
+    fx_answer(A, "{'op':'close','channel':2}", "{'op':'close','channel':2}"); /* the leaf may */
+    fx_set_access("near: l *\nweb: r *\nanonymous: r lobby");                 /* no gateway any more */
+    fx_expect(ONE, "{'op':'bye','reason':'revoked'}");
+}
+
+TEST(test_a_leaf_behind_a_leaf_names_users) {
+    s_behind("near");
+    fx_answer(ONE, "{'op':'open','channel':2,'user':'ann'}", "{'op':'ok','channel':2}");
+    ck_assert_uint_eq(relay_stats(fx.relay).channels, 2);
+}
+
+TEST(test_without_users_a_leaf_says_that_it_is_one) {
+    for (int leaf = 0; leaf < 2; leaf++) {
+        fx_begin();
+        fx_start();
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s'%s}", fx_client(A), leaf ? ",'plain':true" : "");
+        fx_expect(A, "{'op':'welcome'}");
+        EXPECT_OPEN(1, "");
+        fx_hello(ONE, "gate");
+        fx_ask(ONE, "{'op':'open','channel':2}");
+        fx_expect(ONE, leaf ? "{'op':'ok','channel':2}" : "{'op':'error','code':'forbidden'}");
+    }
+}
+
+TEST(test_a_channel_of_a_gateway_carries_no_trunk) {
+    s_leaf("web");
+    fx_answer(A, "{'op':'open','channel':1}", "{'op':'ok'}");
+    fx_ask(ONE, "{'op':'hello','proto':1,'client':'%s'}", fx_client(ONE));
+    fx_expect(ONE, "{'op':'welcome'}");
+    fx_refused(ONE, "forbidden", "{'op':'open','channel':2}");
+}
+
+/* Its peers would read open rooms without logging in, and here nobody may. */
+TEST(test_a_plain_leaf_needs_a_plain_broker) {
+    fx_begin();
+    fx.rights = LEAF;
+    fx.users[A] = "near";
+    fx.users[B] = "ann";
+    fx_start();
+    fx_refused(A, "forbidden", "{'op':'hello','proto':1,'client':'%s','plain':true}", fx_client(A));
+    fx_refused(B, "forbidden", "{'op':'hello','proto':1,'client':'%s','plain':true}", fx_client(B));
+    access_t *access = fx_access(LEAF);
+    access_set_plain(access, true);
+    relay_set_access(fx.relay, access);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','plain':true}", fx_client(A));
+    fx_expect(A, "{'op':'welcome'}");
+}
+
 TEST(test_channels_of_a_trunk_and_of_all) {
     fx.config.max_trunk_channels = 2;
     fx.config.max_channels = 3;

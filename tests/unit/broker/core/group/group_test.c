@@ -6,6 +6,7 @@
 static group_pool_t s_pool;
 static group_t s_group;
 static group_worker_t s_ann, s_bob;
+static const group_said_t s_done = {.verb = ZR_SETTLE_DONE}, s_longer = {.verb = ZR_SETTLE_EXTEND, .ms = 5};
 
 static void s_begin(const group_options_t *options) {
     s_pool = (group_pool_t){0};
@@ -59,12 +60,13 @@ static uint64_t s_give(group_worker_t *worker, uint64_t due) {
 
 static size_t s_settle(group_worker_t *worker, zr_verb_t verb, uint64_t first, uint64_t last) {
     zr_became_t became;
-    return group_settle(worker, verb, (zr_range_t){first, last}, 0, 0, &became);
+    return group_settle(worker, &(group_said_t){.verb = verb}, (zr_range_t){first, last}, 0, &became);
 }
 
 static zr_became_t s_became(group_worker_t *worker, uint64_t seq) {
     zr_became_t became;
-    ck_assert_uint_eq(group_settle(worker, ZR_SETTLE_RETRY, (zr_range_t){seq, seq}, 0, 0, &became), 0);
+    ck_assert_uint_eq(
+        group_settle(worker, &(group_said_t){.verb = ZR_SETTLE_RETRY}, (zr_range_t){seq, seq}, 0, &became), 0);
     return became;
 }
 
@@ -303,10 +305,10 @@ TEST(test_ranges_that_overlap_and_fall) {
     for (uint64_t seq = 1; seq <= 9; seq++)
         s_give(&s_ann, 10);
     zr_range_t wide[] = {{8, 1000}, {2, 3}, {1, 2}, {2, 2}};
-    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_EXTEND, wide, 4, 5, 0), 5);
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, &s_longer, wide, 4, 0), 5);
     zr_range_t narrow[] = {{5, 6}, {4, 5}};
-    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_DONE, narrow, 2, 0, 0), 3);
-    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_DONE, narrow, 0, 0, 0), 0);
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, &s_done, narrow, 2, 0), 3);
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, &s_done, narrow, 0, 0), 0);
     ck_assert_uint_eq(s_settle(&s_ann, ZR_SETTLE_DONE, 7, 7), 1);
     ck_assert_uint_eq(s_ann.held_count, 5);
 }
@@ -323,9 +325,62 @@ TEST(test_many_ranges_cost_no_more_than_what_is_held) {
     for (unsigned frame = 0; frame < 300; frame++) {
         for (size_t i = 0; i < ZR_SETTLE_RANGES; i++)
             ranges[i] = (zr_range_t){ZR_SETTLE_RANGES - i, frame % 2 ? 9999 : ZR_INT_MAX - i};
-        size_t settled = group_settle_ranges(&s_ann, ZR_SETTLE_EXTEND, ranges, ZR_SETTLE_RANGES, 5, 0);
+        size_t settled = group_settle_ranges(&s_ann, &s_longer, ranges, ZR_SETTLE_RANGES, 0);
         ck_assert_uint_eq(settled, frame % 2 ? GROUP_EACH_MAX - 1 : GROUP_EACH_MAX);
     }
+}
+
+TEST(test_a_returned_entry_was_not_delivered) {
+    s_group.options.deliveries = 2;
+    s_take(1);
+    for (int i = 0; i < 9; i++) {
+        ck_assert_uint_eq(s_give(&s_ann, 10), 1);
+        ck_assert_uint_eq(s_settle(&s_ann, ZR_SETTLE_RETURN, 1, 1), 1);
+        ck_assert_uint_eq(s_group.items->deliveries, 0);
+        s_take(1);
+    }
+    ck_assert_uint_eq(s_group.retried, 0);
+    ck_assert_uint_eq(s_group.died, 0);
+    s_give(&s_ann, 10);
+    ck_assert_uint_eq(s_settle(&s_bob, ZR_SETTLE_RETURN, 1, 1), 0);
+    ck_assert_uint_eq(s_settle(&s_ann, ZR_SETTLE_RETURN, 1, 9), 1);
+}
+
+TEST(test_reasons_are_bounded) {
+    enum { REASON = 256, MOST = GROUP_REASONS / REASON };
+    zr_blob_t *why = zr_blob_copy(unit_fill('y', REASON).ptr, REASON);
+    group_worker_credit(&s_ann, MOST + 9);
+    s_group.options.dead_len = 1;
+    for (uint64_t seq = 1; seq <= MOST + 1; seq++) {
+        s_take(seq);
+        s_give(&s_ann, 10);
+    }
+    zr_range_t all = {1, MOST + 1};
+    zr_became_t became;
+    group_settle(&s_ann, &(group_said_t){.verb = ZR_SETTLE_REJECT, .why = why}, all, 0, &became);
+    size_t with = 0;
+    for (item_t *item = s_group.items; item; item = item->hh.next)
+        with += item->why != NULL;
+    ck_assert_uint_eq(with, MOST);
+    ck_assert_uint_eq(s_group.lists[ITEM_UNREAD]->reason, DEAD_REJECTED);
+    group_seek(&s_group, 0);
+    ck_assert_uint_eq(s_group.reason_bytes, 0);
+    zr_blob_unref(why);
+}
+
+TEST(test_what_is_finished) {
+    ck_assert_uint_eq(group_finished(&s_group), 0);
+    for (uint64_t seq = 3; seq <= 6; seq++)
+        s_take(seq);
+    ck_assert_uint_eq(group_finished(&s_group), 2);
+    while (s_give(&s_ann, 10))
+        ;
+    s_settle(&s_ann, ZR_SETTLE_DONE, 4, 4);
+    ck_assert_uint_eq(group_finished(&s_group), 2);
+    s_settle(&s_ann, ZR_SETTLE_DONE, 3, 3);
+    ck_assert_uint_eq(group_finished(&s_group), 4);
+    s_settle(&s_ann, ZR_SETTLE_DONE, 5, 6);
+    ck_assert_uint_eq(group_finished(&s_group), 6);
 }
 
 UNIT_SUITE_WITH("broker.core.group.group", s_setup, s_teardown)

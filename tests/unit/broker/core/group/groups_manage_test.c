@@ -41,6 +41,11 @@ TEST(test_a_room_for_dead_entries_needs_rights) {
     fx_refused(B, "forbidden", "{'op':'work','worker':1,'room':'r','group':'h','credit':1,'dead':'d'}");
     fx_refused(C, "forbidden", "{'op':'work','worker':1,'room':'r','group':'h','credit':1,'dead':'d'}");
     fx_refused(B, "forbidden", "{'op':'group','room':'r','group':'g','do':'set','dead':'e'}");
+    fx_ask(B, "{'op':'group','room':'r','group':'g','do':'set','time':5000}"); /* the room stays the same */
+    fx_expect(B, "{'op':'ok'}");
+    fx_ask(B, "{'op':'group','room':'r','group':'g','do':'set','dead':''}");
+    fx_expect(B, "{'op':'ok'}");
+    fx_refused(B, "forbidden", "{'op':'group','room':'r','group':'g','do':'set','dead':'d'}");
 }
 
 TEST(test_pause_resume_seek_delete) {
@@ -94,7 +99,9 @@ TEST(test_a_trimmed_room_tells_of_a_loss) {
     for (uint64_t mid = 1; mid <= 5; mid++)
         fx_group_publish(mid, mid);
     fx_ask(A, WORK, 10, "");
-    fx_drop(A);
+    fx_expect(A, "{'op':'working'}");
+    fx_expect(A, "{'op':'lost','worker':7,'room':'r','group':'g','count':3}");
+    fx_expect_texts(A, "work 7 x1: 4/d 5/e", "");
     fx_group_groups("{'lost':3,'held':2,'seq':5}");
 }
 
@@ -109,9 +116,21 @@ TEST(test_entries_that_wait_and_are_trimmed_are_lost) {
     fx_group_work(A, 10, ",'backoff':0,'time':1000");
     for (uint64_t mid = 1; mid <= 4; mid++)
         fx_group_publish(mid, mid);
+    fx_drop(A);
     fx_pass(1000);
+    fx_expect(A, "{'op':'lost','count':2}");
     fx_drop(A);
     fx_group_groups("{'lost':2,'held':2}");
+    for (uint64_t mid = 5; mid <= 8; mid++) /* once a second, workers are told of more */
+        fx_group_publish(mid, mid);
+    for (uint64_t seq = 3; seq <= 4; seq++)
+        fx_settle(A, 7, seq, ZR_SETTLE_RETRY, 1, seq, seq);
+    fx_drop(A);
+    fx_pass(900);
+    fx_group_groups("{'lost':4}");
+    fx_expect_silence(A);
+    fx_pass(100);
+    fx_expect(A, "{'op':'lost','count':2}");
 }
 
 TEST(test_a_room_with_a_group_is_not_forgotten) {
@@ -292,6 +311,70 @@ TEST(test_dead_entries_when_their_room_is_taken_from_the_options) {
     fx_log_all();
     fx_expect_silence(BACK); /* nor is it put into a room without a name */
     fx_group_groups("{'died':1,'backlog':0}");
+}
+
+TEST(test_groups_of_a_user) {
+    fx_begin();
+    fx.config.max_user_groups = 2;
+    fx.rights = "ann: rwspck *\nbob: rwspck *";
+    fx.users[A] = fx.users[B] = "ann";
+    fx.users[C] = "bob";
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "ann2");
+    fx_hello(C, "bob");
+    fx_answer(A, "{'op':'work','room':'a','group':'1','worker':1,'credit':1}", "{'op':'working'}");
+    fx_answer(B, "{'op':'work','room':'b','group':'1','worker':1,'credit':1}", "{'op':'working'}");
+    fx_refused(A, "too-many-groups", "{'op':'work','room':'c','group':'1','worker':2,'credit':1}");
+    fx_answer(A, "{'op':'work','room':'b','group':'1','worker':2,'credit':1}", "{'op':'working','created':false}");
+    fx_answer(C, "{'op':'work','room':'c','group':'1','worker':1,'credit':1}", "{'op':'working','created':true}");
+    fx_ask(C, "{'op':'group','room':'a','group':'1','do':'delete'}");
+    fx_drop_all(A, C, BACK);
+    fx_answer(A, "{'op':'work','room':'d','group':'1','worker':3,'credit':1}", "{'op':'working','created':true}");
+}
+
+TEST(test_workers_of_a_group) {
+    fx_begin();
+    fx.config.max_group_workers = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_group_work(A, 1, "");
+    fx_group_work(B, 1, "");
+    fx_refused(A, "too-many-workers", "{'op':'work','room':'r','group':'g','worker':8,'credit':1}");
+    fx_group_work(A, 2, ""); /* one of them, again */
+    fx_answer(A, "{'op':'work','room':'r','group':'h','worker':8,'credit':1}", "{'op':'working','created':true}");
+    fx_ask(B, "{'op':'unwork','worker':7}");
+    fx_drop(B);
+    fx_answer(A, "{'op':'work','room':'r','group':'g','worker':9,'credit':1}", "{'op':'working','created':false}");
+}
+
+/* The room keeps two entries, and one of a group that keeps them; see log_memory_test.c. */
+TEST(test_a_group_keeps_what_it_has_not_finished) {
+    fx_begin();
+    fx.limits = (log_memory_limits_t){2, 1 << 20, 1000, 1 << 20};
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_hello(C, "pub");
+    fx_hello(D, "dan");
+    fx_group_work(A, 1, ",'keep':true");
+    for (uint64_t mid = 1; mid <= 9; mid++)
+        fx_group_publish(mid, mid);
+    fx_expect_text(A, "work 7 x1: 1/a");
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        fx_settle(A, 7, seq, ZR_SETTLE_DONE, 0, seq, seq);
+    fx_drop_all(A, C, BACK);
+    fx_group_groups("{'lost':0,'done':3,'keep':true}");
+    fx_group_publish(10, 10);
+    fx_ask(D, "{'op':'replay','room':'r','after':0}");
+    fx_expect_text(D, "replay r 3: 4/d");
+    fx_drop_all(D, BACK);
+    fx_ask(C, "{'op':'group','room':'r','group':'g','do':'set','keep':false}");
+    fx_drop_all(C, BACK);
+    fx_group_publish(11, 11);
+    fx_ask(D, "{'op':'replay','room':'r','after':0}");
+    fx_expect_text(D, "replay r 9: 10/j");
 }
 
 UNIT_SUITE_WITH("broker.core.group.groups_manage", fx_start, fx_finish)

@@ -87,6 +87,25 @@ TEST(test_time_over_and_back_off_and_dead) {
     fx_group_groups("{'died':1,'retried':1,'backlog':0,'held':0,'waiting':0}");
 }
 
+/* The next entry that the route got: its line is read, and `*rest` is the body of the original entry. */
+static json_t *s_dead(route_t route, zr_entry_t *entry, zr_span_t *rest) {
+    static zr_blob_t *frame;
+    zr_blob_unref(frame);
+    frame = NULL;
+    for (size_t i = 0; i < fx.seen_count; i++)
+        if (!fx.seen[i].taken && fx.seen[i].route == route && fx.seen[i].frame && !frame)
+            frame = zr_blob_ref(fx.seen[i].frame);
+    fx_text(route);
+    zr_deliver_reader_t reader;
+    ck_assert(zr_deliver_read(&reader, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))));
+    ck_assert(zr_deliver_next(&reader, entry));
+    *rest = entry->body;
+    zr_span_t line = zr_span_cut(rest, '\n');
+    json_t *about = NULL;
+    ck_assert_int_eq(zr_control_read(line, &about), ZR_OK);
+    return about;
+}
+
 TEST(test_a_dead_entry_says_where_it_came_from) {
     fx_group_start(true);
     fx_group_work(A, 10, ",'dead':'d'");
@@ -98,26 +117,77 @@ TEST(test_a_dead_entry_says_where_it_came_from) {
     fx_text(BACK);
     ck_assert_uint_eq(fx.appended.last, 1);
     fx_ask(C, "{'op':'replay','room':'d','after':0}");
-    zr_blob_t *frame = NULL;
-    for (size_t i = 0; i < fx.seen_count; i++)
-        if (!fx.seen[i].taken && fx.seen[i].route == C && fx.seen[i].frame && !frame)
-            frame = fx.seen[i].frame;
-    zr_deliver_reader_t reader;
     zr_entry_t entry;
-    ck_assert(zr_deliver_read(&reader, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))));
-    ck_assert(zr_deliver_next(&reader, &entry));
-    zr_span_t rest = entry.body, line = zr_span_cut(&rest, '\n');
-    json_t *about = NULL;
-    ck_assert_int_eq(zr_control_read(line, &about), ZR_OK);
+    zr_span_t rest;
+    json_t *about = s_dead(C, &entry, &rest);
     ck_assert_str_eq(json_string_value(json_object_get(about, "room")), "r");
     ck_assert_str_eq(json_string_value(json_object_get(about, "group")), "g");
     ck_assert_str_eq(json_string_value(json_object_get(about, "key")), "k");
     ck_assert_str_eq(json_string_value(json_object_get(about, "reason")), "rejected");
+    ck_assert_ptr_null(json_object_get(about, "text"));
     ck_assert_int_eq(json_integer_value(json_object_get(about, "deliveries")), 1);
     json_decref(about);
     ck_assert(zr_span_equal(rest, zr_span("poison")));
     ck_assert(zr_span_equal(entry.sender, zr_span("pub")));
     ck_assert_uint_eq(entry.key.len, 0);
+}
+
+static void s_expect_reason(route_t route, const char *reason) {
+    zr_entry_t entry;
+    zr_span_t rest;
+    json_t *about = s_dead(route, &entry, &rest);
+    ck_assert_str_eq(json_string_value(json_object_get(about, "reason")), "rejected");
+    ck_assert_str_eq(json_string_value(json_object_get(about, "text")), reason);
+    json_decref(about);
+}
+
+TEST(test_a_dead_entry_says_why_it_was_rejected) {
+    fx_group_start(true);
+    fx_group_work(A, 10, ",'dead':'d'");
+    fx_group_publish(1, 1);
+    fx_drop(A);
+    fx_reject(A, 7, 1, 1, "no \"card\"");
+    fx_drop_all(A, BACK);
+    fx_ask(C, "{'op':'replay','room':'d','after':0}");
+    s_expect_reason(C, "no \"card\"");
+}
+
+/* The entry is rejected, and cannot be put into the other room before the broker ends. */
+TEST(test_a_reason_survives_a_restart) {
+    fx_begin();
+    fx.durable = true;
+    fx.config.max_rooms = 1;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(C, "pub");
+    fx_group_work(A, 10, ",'dead':'d'");
+    fx_group_publish(1, 1);
+    fx_drop(A);
+    fx_reject(A, 7, 1, 1, "why");
+    fx_expect_texts(A, "settled 7 #1 1 disk", "");
+    fx.config.max_rooms = 9;
+    fx_restart();
+    fx_pass(1000);
+    fx_text(BACK);
+    fx_hello(C, "pub");
+    fx_ask(C, "{'op':'replay','room':'d','after':0}");
+    s_expect_reason(C, "why");
+}
+
+TEST(test_what_a_worker_never_saw_goes_back_uncounted) {
+    fx_group_start(true);
+    fx_group_work(A, 1, ",'deliveries':2,'dead':'r/dead'");
+    fx_group_publish(1, 1);
+    for (uint64_t i = 1; i <= 5; i++) {
+        char text[40];
+        fx_expect_text(A, "work 7 x1: 1/a");
+        fx_settle(A, 7, i, ZR_SETTLE_RETURN, 0, 1, ZR_INT_MAX);
+        snprintf(text, sizeof text, "settled 7 #%d 1 disk", (int)i);
+        fx_expect_text(A, text);
+    }
+    fx_expect_text(A, "work 7 x1: 1/a");
+    fx_hello(D, "dan");
+    fx_group_groups("{'retried':0,'died':0,'held':1}");
 }
 
 TEST(test_a_session_that_ends_gives_back_at_once) {

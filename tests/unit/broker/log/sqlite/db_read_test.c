@@ -75,7 +75,8 @@ static void s_follow(world_t *world) {
     log_bounds_t bounds;
     bool more = true;
     while (more)
-        ck_assert_ok(&world->store, db_retain(world->store.db, ID, &policy, 10, 3, &bounds, &more, world->store.error));
+        ck_assert_ok(&world->store,
+            db_retain(world->store.db, ID, &(db_kept_t){.policy = &policy}, 10, 3, &bounds, &more, world->store.error));
     ck_assert_uint_eq(bounds.oldest, oldest);
     ck_assert_uint_eq(bounds.head, world->head);
 }
@@ -226,7 +227,8 @@ TEST(test_bounds_that_are_older) {
     policy_t policy = {.max_entries = 10};
     bool more;
     log_bounds_t now;
-    ck_assert_ok(&world.store, db_retain(world.store.db, ID, &policy, 10, 10, &now, &more, world.store.error));
+    ck_assert_ok(&world.store,
+        db_retain(world.store.db, ID, &(db_kept_t){.policy = &policy}, 10, 10, &now, &more, world.store.error));
     ck_assert_uint_eq(now.oldest, 5);
     ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
     ck_assert_uint_eq(slice.frame_count, 0);

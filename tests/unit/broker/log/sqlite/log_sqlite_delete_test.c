@@ -48,6 +48,36 @@ static void s_chores(uint64_t now) {
     log_answer(rig.log);
 }
 
+static void s_keep(char name, uint64_t after, uint64_t bytes) {
+    rig.log->engine->keep(rig.log, zr_span_of(&name, 1), &(log_keep_t){after, bytes});
+}
+
+/* What a group keeps of a room is told before the room exists, and changes later. */
+TEST(test_what_groups_keep) {
+    rig_begin();
+    rig_policy("*", (policy_t){.max_entries = 2});
+    rig_reopen();
+    s_keep('a', 3, 1 << 20);
+    for (int i = 0; i < 10; i++) {
+        rig_append('a', 1);
+        rig_append('b', 1);
+    }
+    rig_commit(1);
+    rig_expect("1 ");
+    s_chores(1);
+    while (rig.log->engine->bounds(rig.log, LIT("b")).oldest < 8)
+        s_chores(1);
+    rig_assert_bounds('a', 3, 10);
+    s_keep('a', 6, 1 << 20);
+    while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 6)
+        s_chores(1);
+    rig_assert_bounds('a', 6, 10);
+    s_keep('a', UINT64_MAX, 0);
+    while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 8)
+        s_chores(1);
+    rig_finish();
+}
+
 TEST(test_marks_are_forgotten) {
     rig_begin();
     for (uint64_t pass = 1; pass <= 9; pass++) {

@@ -4,8 +4,9 @@
 
 TEST(test_every_count_has_its_line) {
     web_counts_t web = {.connections = 1, .requests = 2, .refused = 3, .timeouts = 4};
-    ws_counts_t sockets = {.open = 5, .opened = 6, .messages_in = 7, .frames_dropped = 8, .queued = 9};
-    stream_counts_t streams = {.open = 21, .opened = 22, .refused = 23, .dropped = 24, .too_slow = 25, .dead = 26};
+    ws_counts_t sockets = {.open = 5, .opened = 6, .messages_in = 7, .out = {.dropped = 8, .queued = 9}};
+    stream_counts_t streams = {
+        .open = 21, .opened = 22, .refused = 23, .out = {.dropped = 24, .too_slow = 25}, .dead = 26};
     queue_budget_t queues = {.held = 13, .evicted = 14};
     uplink_counts_t uplink = {.channels = 10, .losses = 11};
     metrics_t metrics = {.web = &web,

@@ -169,6 +169,21 @@ TEST(test_history_comes_after_the_greeting) {
     HEARS(GREETING "ann: old\n");
 }
 
+TEST(test_input_waits_for_the_history) {
+    SENT_PART("open");
+    SENT_PART("hello");
+    s_welcome("ann");
+    stage_tick(&s_stage, 0);
+    SENT_PART("join");
+    s_joined("lobby", 9);
+    SENT_PART("replay");
+    HEARS(GREETING);
+    ck_assert(talk_is_paused(s_talk, s_stage.now));
+    s_broker("{'op':'replayed','room':'lobby','seq':9,'complete':true,'more':false}");
+    s_say("/last 1\n");
+    SENT_PART("\"last\":1");
+}
+
 TEST(test_a_last_line_without_its_end_counts) {
     s_enter();
     s_say("bye");
@@ -259,7 +274,7 @@ TEST(test_quit_says_goodbye_and_the_room_sees_it_at_once) {
 TEST(test_lines_end_as_the_peers_do) {
     s_enter();
     s_say("\r\n/who x\r\n");
-    HEARS("* usage: /who               who is in this room\r\n");
+    HEARS("* usage: /who               lists the users in this room\r\n");
     s_entry(0, 1, "hi");
     HEARS("ann: hi\r\n");
 }
@@ -300,6 +315,21 @@ TEST(test_a_new_nick) {
     HEARS("* eve is taken\n");
 }
 
+TEST(test_a_rename_waits_for_the_messages_before_it) {
+    s_enter();
+    s_say("hi\n");
+    PUBLISHED("01", "000000026869");
+    s_say("/nick bob\n");
+    SENT("");
+    ck_assert(talk_is_paused(s_talk, s_stage.now)); /* the next line comes under the new nick */
+    s_ack(1, 1);
+    SENT("");
+    s_entry(0, 1, "hi");
+    HEARS("ann: hi\n");
+    SENT_PART("\"op\":\"hello\",\"id\":\"nick\"");
+    ck_assert(!talk_is_paused(s_talk, s_stage.now));
+}
+
 TEST(test_a_nick_that_is_gone_after_a_restart) {
     s_enter();
     s_broker("{'op':'error','code':'no-session','text':''}");
@@ -317,13 +347,16 @@ TEST(test_another_room) {
     s_enter();
     s_say("/join lobby\n");
     HEARS("* you are in lobby already\n");
-    s_say("/join q\nhi\n");
+    s_say("/join q\n");
     SENT("1 {\"op\":\"leave\",\"room\":\"lobby\"}");
     SENT("");
+    ck_assert(talk_is_paused(s_talk, s_stage.now)); /* the next line is about the new room */
     stage_tick(&s_stage, 0);
     SENT("1 {\"op\":\"join\",\"id\":\"join\",\"room\":\"q\"}");
+    ck_assert(talk_is_paused(s_talk, s_stage.now));
     s_joined("q", 0);
     HEARS("* you are in q\n");
+    s_say("hi\n");
     SENT("1 01017100000000000000010000000000026869");
     s_entry(0, 1, "of the old room");
     HEARS("");
@@ -361,6 +394,14 @@ TEST(test_a_right_is_taken) {
     HEARS("* you may not read lobby any more; /join ROOM enters another\n");
     s_entry(0, 1, "secret");
     HEARS("");
+    s_say("/last\n");
+    HEARS("* you are in no room; /join ROOM enters one\n");
+}
+
+TEST(test_a_kick) {
+    s_enter();
+    s_broker("{'op':'left','room':'lobby','reason':'kicked','text':'spam'}");
+    HEARS("* an operator sent you out of lobby: spam; /join ROOM enters another\n");
 }
 
 TEST(test_users_of_the_room) {
@@ -410,9 +451,9 @@ TEST(test_direct_messages) {
 
 TEST(test_the_last_messages_again) {
     s_enter();
-    s_say("/last 2\n/last\n");
+    s_say("/last 2\n");
     SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"lobby\",\"last\":2}");
-    HEARS_PART("on their way already");
+    ck_assert(talk_is_paused(s_talk, s_stage.now)); /* until they are shown */
     s_broker("{'op':'error','re':'replay','code':'too-many-replays','text':'too many'}");
     HEARS("* too many; try again\n");
     s_say("/last\n");

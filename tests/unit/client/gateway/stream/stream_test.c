@@ -130,10 +130,10 @@ static bool s_send(peer_t *peer, size_t len, bool live) {
 static void s_fill(peer_t *peer) {
     uint64_t before;
     do {
-        before = stream_counts(s_pool)->bytes_out;
+        before = stream_counts(s_pool)->out.bytes_out;
         ck_assert(s_send(peer, 500, true));
         s_turns(0);
-    } while (stream_counts(s_pool)->bytes_out > before);
+    } while (stream_counts(s_pool)->out.bytes_out > before);
 }
 
 TEST(test_bytes_in_and_out) {
@@ -151,9 +151,9 @@ TEST(test_bytes_in_and_out) {
     stream_put(peer.stream, LIT("yy"));
     s_turns(0);
     ck_assert_span_eq(s_read(&peer), LIT("xxxyy"));
-    ck_assert_uint_eq(stream_counts(s_pool)->queued, 0);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.queued, 0);
     ck_assert_uint_eq(stream_counts(s_pool)->bytes_in, 10);
-    ck_assert_uint_eq(stream_counts(s_pool)->bytes_out, 5);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.bytes_out, 5);
     s_close(&peer);
 }
 
@@ -257,10 +257,10 @@ TEST(test_a_slow_reader_loses_live_bytes_only) {
     static peer_t peer;
     s_open(&peer);
     s_fill(&peer);
-    uint64_t dropped = stream_counts(s_pool)->dropped;
+    uint64_t dropped = stream_counts(s_pool)->out.dropped;
     ck_assert(s_send(&peer, 500, true));
     ck_assert(!s_send(&peer, 1, true)); /* beyond reader-queue */
-    ck_assert_uint_eq(stream_counts(s_pool)->dropped, dropped + 1);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.dropped, dropped + 1);
     ck_assert(s_send(&peer, 500, false));
     ck_assert(!stream_ready(peer.stream));
     ck_assert_uint_eq(peer.drained, 0);
@@ -283,7 +283,7 @@ TEST(test_all_queues_together_are_bounded) {
     ck_assert(s_send(&quick, 101, true)); /* one more: the one that waits for the longest gives way */
     s_turns(0);
     ck_assert(slow.gone);
-    ck_assert_uint_eq(stream_counts(s_pool)->too_slow, 1);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.too_slow, 1);
     ck_assert_uint_eq(s_read(&quick).len, 201);
     s_close(&slow);
     s_close(&quick);
@@ -302,8 +302,8 @@ TEST(test_beyond_the_answer_queue_the_connection_ends) {
     ck_assert(!s_send(&peer, 1, false));
     s_turns(0);
     ck_assert(peer.gone);
-    ck_assert_uint_eq(stream_counts(s_pool)->too_slow, 1);
-    ck_assert_uint_eq(stream_counts(s_pool)->queued, 0);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.too_slow, 1);
+    ck_assert_uint_eq(stream_counts(s_pool)->out.queued, 0);
     s_close(&peer);
 }
 

@@ -101,10 +101,10 @@ static bool s_send(peer_t *peer, size_t len, bool live) {
 static void s_fill(peer_t *peer) {
     uint64_t before;
     do {
-        before = ws_counts(s_pool)->bytes_out;
+        before = ws_counts(s_pool)->out.bytes_out;
         ck_assert(s_send(peer, 500, true));
         s_turns(0);
-    } while (ws_counts(s_pool)->bytes_out > before);
+    } while (ws_counts(s_pool)->out.bytes_out > before);
 }
 
 TEST(test_all_queues_together_are_bounded) {
@@ -123,7 +123,7 @@ TEST(test_all_queues_together_are_bounded) {
     s_turns(0);
     ck_assert(slow[0].gone);
     ck_assert(!slow[1].gone);
-    ck_assert_uint_eq(ws_counts(s_pool)->too_slow, 1);
+    ck_assert_uint_eq(ws_counts(s_pool)->out.too_slow, 1);
     ck_assert_uint_eq(s_read(&quick).len, 201);
     ck_assert(!s_send(&quick, s_budget.most + 1, true)); /* more than there is for all */
     s_turns(0);
@@ -207,7 +207,7 @@ TEST(test_messages_in_and_frames_out) {
     ck_assert(s_send(&peer, 2, false));
     s_turns(0);
     ck_assert_span_eq(s_read(&peer), LIT("xxxxx"));
-    ck_assert_uint_eq(ws_counts(s_pool)->queued, 0);
+    ck_assert_uint_eq(ws_counts(s_pool)->out.queued, 0);
     close(peer.fd);
 }
 
@@ -225,10 +225,10 @@ TEST(test_a_slow_reader_loses_live_frames_only) {
     static peer_t peer;
     s_open(&peer, LIT(""));
     s_fill(&peer);
-    uint64_t dropped = ws_counts(s_pool)->frames_dropped;
+    uint64_t dropped = ws_counts(s_pool)->out.dropped;
     ck_assert(s_send(&peer, 500, true));
     ck_assert(!s_send(&peer, 1, true)); /* beyond reader-queue */
-    ck_assert_uint_eq(ws_counts(s_pool)->frames_dropped, dropped + 1);
+    ck_assert_uint_eq(ws_counts(s_pool)->out.dropped, dropped + 1);
     ck_assert(s_send(&peer, 500, false));
     ck_assert(!ws_ready(peer.ws));
     while (s_read(&peer).len > 0)
@@ -246,8 +246,8 @@ TEST(test_too_many_answers_end_it) {
     s_open(&peer, LIT(""));
     s_fill(&peer);
     while (s_send(&peer, 500, false))
-        ck_assert_uint_le(ws_counts(s_pool)->queued, 3000);
-    ck_assert_uint_eq(ws_counts(s_pool)->too_slow, 1);
+        ck_assert_uint_le(ws_counts(s_pool)->out.queued, 3000);
+    ck_assert_uint_eq(ws_counts(s_pool)->out.too_slow, 1);
     zr_span_t last = {0}, now;
     char tail[200] = "";
     while ((now = s_read(&peer)).len > 0) {

@@ -357,6 +357,9 @@ static inline const char *fixture_event(void) {
     case ZRELAY_DISMISSED:
         sprintf(text, "dismissed %u %s %s %s", e->worker, room, name, e->code);
         break;
+    case ZRELAY_GROUP_LOST:
+        sprintf(text, "lost %u %s %s %" PRIu64, e->worker, room, name, e->count);
+        break;
     case ZRELAY_GROUP:
         sprintf(text, "group %s %s for %" PRIu64, room, name, e->request);
         break;

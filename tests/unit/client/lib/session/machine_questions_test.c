@@ -326,6 +326,35 @@ TEST(test_admin_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
 }
 
+TEST(test_kick) {
+    ck_assert_int_eq(machine_kick(b.machine, "r", "eve", 0, NULL, &number), 0);
+    SENT("kick room=r user=eve");
+    fixture_json("{'op':'ok','re':%d,'room':'r'}", fixture_id());
+    EVENT("done 1 count=0 seq=0 complete");
+    machine_kick(b.machine, "r", "eve", 60, "too loud", &number);
+    SENT("kick room=r user=eve for=60 reason=too loud");
+    fixture_json("{'op':'error','re':%d,'code':'forbidden','room':'r','text':'no'}", fixture_id());
+    EVENT("refused forbidden r mid=0-0 request=2 seq=0");
+    machine_kick(b.machine, "r", "eve", -1, NULL, NULL);
+    machine_close(b.machine, b.now); /* said before the end */
+    SENTS("kick room=r user=eve for=0", "");
+}
+
+TEST(test_kick_takes_only_what_the_protocol_allows) {
+    char reason[REASON_MAX + 2];
+    memset(reason, 'x', sizeof reason);
+    reason[REASON_MAX + 1] = '\0';
+    ck_assert_int_eq(machine_kick(b.machine, "a b", "eve", 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, NULL, "eve", 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, "r", "a b", 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, "r", NULL, 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, "r", "eve", -2, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, "r", "eve", 604801, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_kick(b.machine, "r", "eve", 0, reason, NULL), ZRELAY_EINVAL);
+    reason[REASON_MAX] = '\0';
+    ck_assert_int_eq(machine_kick(b.machine, "r", "eve", 604800, reason, NULL), 0);
+}
+
 TEST(test_asked_too_often_is_asked_again) {
     machine_who(b.machine, "a", &number);
     SENT("who room=a");

@@ -36,20 +36,28 @@ TEST(test_there_are_no_modes) {
 }
 END_TEST
 
-TEST(test_a_kick_needs_the_right_admin) {
+TEST(test_a_kick_needs_the_right) {
     scene_register(&s_scene, NULL);
     scene_join(&s_scene, "r", 2);
     scene_play(&s_scene,
-        "C: KICK #r bob :spam\nB: 'op':'admin','do':'kick','user':'bob','reason':'spam'\n"
+        "C: KICK #r bob :spam\nB: 'op':'kick','room':'r','user':'bob','reason':'spam'\n"
         "A: {'op':'error','re':5,'code':'forbidden','text':'no'}\n"
-        "S: :irc.zrelay 482 ann #r :You lack the right 'admin'\n"
-        "C: KICK #r bob\nB: 'do':'kick'\nA: {'op':'ok','re':6}\nZ:\n"
+        "S: :irc.zrelay 482 ann #r :You lack the right 'kick' in that channel\n"
+        "C: KICK #r bob\nB: 'op':'kick'\nA: {'op':'ok','re':6}\nZ:\n"
         "P: r {'op':'presence','version':8,'joined':[],'left':[{'nick':'bob','reason':'kicked'}],'count':1}\n"
         "S: :irc.zrelay KICK #r bob :kicked\n"
         "C: KICK #r bob\nS: :irc.zrelay 441 ann bob #r :They are not in that channel\n"
         "C: KICK #q bob\nS: :irc.zrelay 442 ann #q :You are not in that channel\n"
         "A: {'op':'left','room':'r','reason':'revoked','seq':10}\n"
         "S: :irc.zrelay KICK #r ann :the right to read the room was taken\n");
+}
+END_TEST
+
+TEST(test_a_client_that_is_kicked_hears_why) {
+    scene_register(&s_scene, NULL);
+    scene_join(&s_scene, "r", 2);
+    scene_play(&s_scene, "A: {'op':'left','room':'r','reason':'kicked','seq':10,'text':'spam'}\n"
+                         "S: :irc.zrelay KICK #r ann :spam\nB: 'op':'leave'\n");
 }
 END_TEST
 

@@ -42,6 +42,18 @@ TEST(test_one_that_leaves_meanwhile_gets_its_echo) {
 }
 END_TEST
 
+TEST(test_after_a_rename_it_is_echoed_under_the_new_nick) {
+    scene_register(&s_scene, "echo-message");
+    scene_join(&s_scene, "r", 2);
+    scene_play(&s_scene, "C: PRIVMSG #r :x\nB: 'text':'x'\nC: NICK eve\nB: 'nick':'eve'\n"
+                         "A: {'op':'ack','re':'m1','room':'r','seq':11}\n"
+                         "A: {'op':'welcome','re':5,'nick':'eve','epoch':'" SCENE_EPOCH "','resume':'abc'}\n"
+                         "S: :ann!~u@zrelay NICK eve\n"
+                         "E: r 10 11 ann x\nS: :eve!~u@zrelay PRIVMSG #r :x\nZ:\n"
+                         "E: r 11 12 ann x\nS: :ann!~u@zrelay PRIVMSG #r :x\n"); /* another user by now */
+}
+END_TEST
+
 TEST(test_a_pause_that_the_broker_asks_for_is_kept) {
     scene_register(&s_scene, NULL);
     scene_play(&s_scene, "A: {'op':'error','code':'rate-limited','text':'x','wait':200}\n");

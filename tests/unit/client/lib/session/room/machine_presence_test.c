@@ -150,7 +150,7 @@ TEST(test_refused_list) {
     NO_EVENT();
 }
 
-/* The user may not see who is present, and may later. Versions of the session before say nothing then. */
+/* The user may not see the users present, and may later. Versions of the session before say nothing then. */
 TEST(test_the_right_comes_late) {
     s_room();
     fixture_no_session();

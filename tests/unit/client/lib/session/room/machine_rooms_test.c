@@ -274,6 +274,16 @@ TEST(test_left_ends_a_room) {
     ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0); /* as often as it likes */
 }
 
+TEST(test_a_kick_ends_a_room) {
+    fixture_live_room("a", 5);
+    fixture_json("{'op':'left','room':'a','reason':'kicked','seq':5,'text':'spam','for':60}");
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_str_eq(event->code, "kicked");
+    ck_assert_str_eq(event->text, "spam");
+    NOTHING_SENT(); /* it does not come back by itself */
+}
+
 TEST(test_left_tells_what_can_not_come_any_more) {
     fixture_live_room("a", 5);
     fixture_live("a", 7, 8, 8);

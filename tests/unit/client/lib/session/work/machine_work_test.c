@@ -79,12 +79,41 @@ TEST(test_what_was_said_is_sent_again_after_a_loss) {
     fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':4}", fixture_id());
     ck_assert_str_eq(s_settle(&again), "1 0: 1-1");
     ck_assert_uint_eq(again, number);
-    ck_assert_str_eq(s_settle(&number), "2 1: 1-1 4-9007199254740991"); /* all that the program does not have */
+    ck_assert_str_eq(s_settle(&number), "5 0: 1-1 4-9007199254740991"); /* all that the program does not have */
     SENT("work room=r group=g worker=1 credit=5");
     fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':9}", fixture_id());
     s_settled(again, 1, ZR_BECAME_HELD, 0);
     s_settled(number, 1, ZR_BECAME_HELD, 0);
     EVENTS("settled 1 1-1 1 2", "");
+}
+
+TEST(test_a_reject_has_a_reason) {
+    uint64_t number;
+    zr_settle_t settle;
+    char reason[ZR_SETTLE_REASON_MAX + 2] = {0};
+    s_begin(NULL);
+    machine_reject(b.machine, worker, 1, "no card");
+    machine_reject(b.machine, worker, 2, "no card");
+    machine_reject(b.machine, worker, 3, NULL);
+    ck_assert_str_eq(s_settle(&number), "3 0: 1-2");
+    ck_assert(zr_settle_read(&settle, fixture_span(b.sent[b.looked - 1])));
+    ck_assert_span_eq(settle.reason, LIT("no card"));
+    ck_assert_str_eq(s_settle(&number), "3 0: 3-3");
+    memset(reason, 'x', ZR_SETTLE_REASON_MAX + 1);
+    ck_assert_int_eq(machine_reject(b.machine, worker, 4, reason), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_reject(b.machine, worker, 4, "\xff"), ZRELAY_EINVAL);
+    reason[ZR_SETTLE_REASON_MAX] = 0;
+    ck_assert_int_eq(machine_reject(b.machine, worker, 4, reason), 0);
+}
+
+TEST(test_a_group_that_lost_entries) {
+    s_begin(NULL);
+    fixture_json("{'op':'lost','worker':1,'room':'r','group':'g','count':3}");
+    EVENTS("lost 1 r g 3", "");
+    fixture_json("{'op':'lost','worker':2,'room':'r','group':'g','count':3}");
+    fixture_json("{'op':'lost','worker':1,'room':'r','group':'g','count':0}");
+    fixture_json("{'op':'lost'}");
+    EVENTS("");
 }
 
 TEST(test_a_full_disk_of_the_broker) {
@@ -112,6 +141,19 @@ TEST(test_a_worker_that_is_refused_or_dismissed) {
     fixture_json("{'op':'dismissed','worker':2,'room':'r','group':'g','reason':'deleted'}");
     EVENTS("dismissed 2 r g deleted", "");
     ck_assert_int_eq(machine_unwork(b.machine, worker), ZRELAY_EINVAL);
+}
+
+TEST(test_a_worker_that_ends_before_the_broker_answered) {
+    s_begin(NULL);
+    uint32_t other;
+    machine_work(b.machine, "r", "h", 1, NULL, &other);
+    SENT("work room=r group=h worker=2 credit=1");
+    machine_unwork(b.machine, other);
+    NOTHING_SENT();
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'h','worker':2,'created':true,'held':0}", fixture_id());
+    SENT("unwork worker=2");
+    fixture_json("{'op':'error','code':'no-group','text':''}"); /* it was dismissed before */
+    EVENTS("");
 }
 
 TEST(test_closing_waits_for_what_was_said) {
@@ -223,7 +265,7 @@ TEST(test_many_gaps_are_given_back_in_pieces) {
     size_t ranges = 0;
     for (; ranges <= HELD && b.looked < b.sent_count; b.looked++) {
         ck_assert(zr_settle_read(&settle, fixture_span(b.sent[b.looked])));
-        ck_assert_int_eq(settle.verb, ZR_SETTLE_RETRY);
+        ck_assert_int_eq(settle.verb, ZR_SETTLE_RETURN);
         while (zr_settle_next(&settle, &range)) {
             ck_assert_uint_eq(range.first, 2 * ranges + 1);
             ck_assert_uint_eq(range.last, ranges < HELD ? 2 * ranges + 1 : ZR_INT_MAX);

@@ -1,5 +1,5 @@
 /* The events of libzmq's monitor, as version 4.3.4 sends them (each seen there). */
-#include "link.h"
+#include "link_changes.h"
 
 #include <zmq.h>
 
@@ -35,4 +35,36 @@ TEST(test_meaning) {
             "case %zu", i);
 }
 
-UNIT_SUITE("client.lib.link")
+TEST(test_changes_come_in_order_and_of_too_many_the_last) {
+    link_changes_t changes = {0};
+    ck_assert(link_changes_begin(&changes));
+    ck_assert_int_eq(link_changes_next(&changes), LINK_SAME);
+    for (int i = 0; i < LINK_CHANGES_MAX; i++)
+        link_changes_tell(&changes, i % 2 ? LINK_DOWN : LINK_UP);
+    link_changes_fail(&changes, "no route");
+    link_changes_tell(&changes, LINK_BACK);
+    ck_assert(link_changes_any(&changes));
+    ck_assert_int_eq(link_changes_next(&changes), LINK_BACK);
+    for (int i = 0; i < LINK_CHANGES_MAX - 1; i++)
+        ck_assert_int_eq(link_changes_next(&changes), i % 2 ? LINK_DOWN : LINK_UP);
+    ck_assert_int_eq(link_changes_next(&changes), LINK_UNREACHABLE);
+    ck_assert_str_eq(changes.why, "no route");
+    ck_assert_int_eq(link_changes_next(&changes), LINK_SAME);
+    ck_assert(!link_changes_any(&changes));
+    link_changes_finish(&changes);
+}
+
+TEST(test_a_new_socket_forgets_what_the_old_one_told) {
+    link_changes_t changes = {0};
+    ck_assert(link_changes_begin(&changes));
+    link_changes_tell(&changes, LINK_DOWN);
+    link_changes_tell(&changes, LINK_BACK);
+    link_changes_forget(&changes, true);
+    ck_assert_int_eq(link_changes_next(&changes), LINK_BACK);
+    link_changes_tell(&changes, LINK_BACK);
+    link_changes_forget(&changes, false);
+    ck_assert_int_eq(link_changes_next(&changes), LINK_SAME);
+    link_changes_finish(&changes);
+}
+
+UNIT_SUITE("client.lib.link_changes")

@@ -1,0 +1,33 @@
+/* The leaf's own session at its upstream: hello, heartbeats, back-off, and how much the upstream has read. Pure; the
+ * leaf's calls carry it out. */
+#ifndef UPSTREAM_H
+#define UPSTREAM_H
+
+#include <jansson.h>
+
+#include "leaf_state.h"
+
+void upstream_begin(leaf_t *leaf);
+
+static inline bool upstream_is_live(const leaf_t *leaf) {
+    return leaf->upstream.state == UPSTREAM_LIVE;
+}
+
+/* More than LEAF_WINDOW bytes were sent that the upstream has not read. */
+bool upstream_is_full(const leaf_t *leaf);
+
+void upstream_say(leaf_t *leaf, json_t *object); /* on the trunk itself; takes over the reference */
+void upstream_send(leaf_t *leaf, uint32_t channel, zr_span_t inner);
+
+void upstream_up(leaf_t *leaf);
+void upstream_lose(leaf_t *leaf, const char *why);
+void upstream_lose_back(leaf_t *leaf); /* the SUB's connection ended */
+void upstream_heard(leaf_t *leaf);     /* a frame came */
+void upstream_tick(leaf_t *leaf);
+
+/* The frames of the upstream that are about the session itself. */
+void upstream_on_welcome(leaf_t *leaf, const json_t *welcome);
+void upstream_on_pong(leaf_t *leaf, const json_t *pong);
+void upstream_on_error(leaf_t *leaf, const json_t *error);
+
+#endif
