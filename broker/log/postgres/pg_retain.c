@@ -136,8 +136,12 @@ bool pg_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, siz
     const pg_newest_t *newest = pg_newest(db, room);
     retain_t retain = {.db = db,
         .id = room,
-        .room =
-            {.policy = policy, .now = now, .head = newest->head, .entries = newest->entries, .bytes = newest->bytes},
+        .room = {.policy = kept->policy,
+            .keep = kept->keep,
+            .now = now,
+            .head = newest->head,
+            .entries = newest->entries,
+            .bytes = newest->bytes},
         .error = error};
     retain_plan_t *plan = &retain.plan;
     if (!s_look(&retain) || (newest->head > 0 && (!s_find(&retain, frames) || (!plan->more && !s_trim(&retain)))))
