@@ -10,8 +10,8 @@
 #include "bans.h"
 #include "jwt_keys.h"
 #include "key_file.h"
-#include "db.h"
 #include "db_backup.h"
+#include "open_log.h"
 #include "options.h"
 #include "server.h"
 #include "service.h"
@@ -38,10 +38,14 @@ static const char s_usage[] =
     "  --check-config       check FILE and the other options, and what they name: addresses, users, keys,\n"
     "                       the directory; and leave. A broker may be using them\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
+    "  --store URI          keep messages in a database of PostgreSQL, postgresql://USER@HOST/DATABASE;\n"
+    "                       the password comes from a file or the environment, never from here\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it\n"
     "  --restore FILE       make FILE, such a copy, the log of --data, and leave; no broker may be using\n"
     "                       it. The log that was there is kept under another name\n"
+    "  --copy DIR           copy the log in DIR into the database of --store, which must have none, and\n"
+    "                       leave; no broker may be using either\n"
     "  --users FILE         the users that may connect, their keys and rights (default: everybody\n"
     "                       may do everything)\n"
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
@@ -65,6 +69,7 @@ static zr_setting_option_t s_sets[] = {
     {"listen", "server", "listen", {0}},
     {"back", "server", "back", {0}},
     {"data", "log", "data", {0}},
+    {"store", "log", "store", {0}},
     {"users", "auth", "users", {0}},
     {"server-key", "auth", "server-key", {0}},
     {"upstream", "upstream", "endpoint", {0}},
@@ -76,7 +81,7 @@ static zr_setting_option_t s_sets[] = {
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
 typedef struct {
-    const char *config_file, *backup, *restore, *keygen;
+    const char *config_file, *backup, *restore, *copy, *keygen;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
 
@@ -86,6 +91,7 @@ static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     const zr_option_t options[] = {
         {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
         {"restore", 0, ZR_OPTION_TEXT, &flags->restore, NULL, 0, 0},
+        {"copy", 0, ZR_OPTION_TEXT, &flags->copy, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"keygen", 0, ZR_OPTION_TEXT, &flags->keygen, NULL, 0, 0},
@@ -204,6 +210,15 @@ static bool s_restore(const settings_t *settings, const char *from, zr_error_t *
     return true;
 }
 
+static bool s_copy(const settings_t *settings, const char *from, zr_error_t *error) {
+    if (!settings->store[0])
+        return zr_fail(error, "--copy needs the database that gets the log: --store URI");
+    if (!open_log_copy(settings, from, error))
+        return false;
+    printf("%s: the log of %s now; do not use the directory any more\n", settings->store, from);
+    return true;
+}
+
 static bool s_keygen(const char *path, zr_error_t *error) {
     zr_pair_t pair;
     if (!zr_pair_make(&pair, path, error))
@@ -223,8 +238,7 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
     zr_pair_t pair;
     bans_t bans = {0};
     bool there, ok = sockets_check(settings, error);
-    if (settings->data[0])
-        ok &= db_dir_check(settings->data, error);
+    ok &= open_log_check(settings, error);
     if (settings->server_key[0]) {
         ok &= zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
         zr_pair_wipe(&pair);
@@ -250,7 +264,8 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
-    bool options = zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->insecure;
+    bool options =
+        zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->copy || flags->insecure;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -263,6 +278,8 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
         printf(", the key in %s", settings->server_key);
     if (settings->data[0])
         printf(", the directory %s", settings->data);
+    if (settings->store[0])
+        printf(", the database %s", settings->store);
     if (settings->upstream.certificate[0])
         printf(", the key in %s", settings->upstream.certificate);
     puts(": ok");
@@ -272,7 +289,7 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
 static bool s_run(const flags_t *flags, zr_error_t *error) {
     static settings_t settings;
     if (flags->version)
-        return puts("zrelayd " ZRELAY_VERSION) >= 0;
+        return printf("zrelayd " ZRELAY_VERSION "\n%s\n", open_log_engines()) >= 0;
     if (flags->help)
         return fputs(s_usage, stdout) >= 0;
     if (sodium_init() < 0)
@@ -289,6 +306,8 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
         return s_backup(&settings, flags->backup, error);
     if (flags->restore)
         return s_restore(&settings, flags->restore, error);
+    if (flags->copy)
+        return s_copy(&settings, flags->copy, error);
     zr_log_set_level(settings.log_level);
     zr_log_set_json(settings.log_json);
     if (settings.log_file[0] && !zr_service_log_to(settings.log_file, error))

@@ -77,6 +77,8 @@ const char *zr_level_name(zr_level_t level) {
         return "memory";
     case ZR_LEVEL_DISK:
         return "disk";
+    case ZR_LEVEL_REPLICATED:
+        return "replicated";
     }
     return "unknown";
 }

@@ -15,7 +15,7 @@ enum { ZR_TOPIC_ENTRIES = 0x00, ZR_TOPIC_PRESENCE = 0x01 };
 enum { ZR_DELIVER_VERSION = 1, ZR_ACK_SIZE = 18 };
 enum { ZR_FRAME_REPLAY = 0x01, ZR_FRAME_STATE = 0x02 };  /* flags of a DELIVER frame */
 enum { ZR_ENTRY_DELETE = 0x01, ZR_ENTRY_EXPECT = 0x02 }; /* flags of an entry; EXPECT only in PUBLISH */
-typedef enum { ZR_LEVEL_NONE = 0, ZR_LEVEL_MEMORY = 1, ZR_LEVEL_DISK = 2 } zr_level_t;
+typedef enum { ZR_LEVEL_NONE = 0, ZR_LEVEL_MEMORY = 1, ZR_LEVEL_DISK = 2, ZR_LEVEL_REPLICATED = 3 } zr_level_t;
 
 const char *zr_level_name(zr_level_t level);
 

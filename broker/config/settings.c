@@ -247,6 +247,7 @@ static const zr_setting_t s_rows[] = {
     {"limits", "all-reader-bytes", &zr_kind_u64, AT(all_reader_bytes), 1 * MIB, 1 * TIB},
     {"limits", "reader-queue", &zr_kind_u64, AT(reader_queue), 16, 10000000},
     {"log", "data", &zr_kind_path, AT(data), 1, SETTINGS_TEXT_MAX},
+    {"log", "store", &zr_kind_utf8, AT(store), 1, SETTINGS_TEXT_MAX},
     {"log", "on-corrupt", &s_on_corrupt, AT(refuse_corrupt), 0, 0},
     {"log", "queue-bytes", &zr_kind_u64, AT(queue_bytes), 64 * KIB, 1 * TIB},
     {"log", "mark-age", &zr_kind_time, AT(mark_age_ms), 60 * SECOND, 100 * YEAR},

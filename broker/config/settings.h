@@ -39,7 +39,8 @@ typedef struct {
     bool paired;                            /* the backs were derived from the listeners */
     char advertise[ENDPOINT_TEXT_SIZE];     /* the back to name in welcome, whatever is bound; empty: as bound */
     char greeting[SETTINGS_TEXT_MAX + 1];   /* empty: none */
-    char data[SETTINGS_TEXT_MAX + 1];       /* directory of the log; empty: in memory */
+    char data[SETTINGS_TEXT_MAX + 1];       /* directory of the log; empty: see `store` */
+    char store[SETTINGS_TEXT_MAX + 1];      /* the log's database, postgresql://…; empty, as `data`: in memory */
     unsigned ipc_mode;                      /* of ipc sockets: the permissions; after settings_complete never 0 */
     char ipc_group[SETTINGS_GROUP_MAX + 1]; /* the group that they belong to; empty: the broker's */
     bool insecure;                          /* listen beyond this machine without encryption */
@@ -68,9 +69,9 @@ typedef struct {
     uint64_t all_reader_bytes;             /* queued for all SUBs */
     uint64_t reader_queue;
     relay_config_t relay;    /* limits, heartbeat and policies; the rest is the server's to fill in */
-    log_memory_limits_t log; /* with `data`: of rooms of level memory */
+    log_memory_limits_t log; /* with `data` or `store`: of rooms of level memory */
     bool refuse_corrupt;     /* do not start with a log that cannot be read; else it is put aside */
-    uint64_t queue_bytes;    /* that may wait for the disk */
+    uint64_t queue_bytes;    /* that may wait to be stored */
     uint64_t mark_age_ms;    /* how long a client id is remembered on disk */
     policy_t policies[SETTINGS_POLICIES_MAX];
     size_t policy_count;
@@ -85,6 +86,11 @@ extern const zr_setting_table_t settings_table;
  * file and the relay's policies (which point into `settings`). Then checks that the settings fit together. false: `error`
  * has a line for each fault. */
 bool settings_complete(settings_t *settings, zr_error_t *error);
+
+/* The log outlives the process: it is on disk or in a database. */
+static inline bool settings_durable(const settings_t *settings) {
+    return settings->data[0] || settings->store[0];
+}
 
 /* Some endpoint, a listener or a back, is not encrypted. */
 bool settings_some_plain(const settings_t *settings);

@@ -204,27 +204,31 @@ static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
         zr_fail(error, "upstream: user and token-file go together");
     if (upstream->user[0] && upstream->certificate[0])
         zr_fail(error, "upstream: the key in certificate names the leaf's user; take user and token-file away");
-    if (settings->data[0] || settings->policy_count > 0)
+    if (settings_durable(settings) || settings->policy_count > 0)
         zr_fail(error,
-            "upstream: a leaf keeps no messages; log/data (--data) and the sections room belong to the upstream");
+            "upstream: a leaf keeps no messages; log/data, log/store and the sections room belong to the upstream");
     if (settings->relay.tokens || settings->jwt_keys[0])
         zr_fail(error, "upstream: the upstream checks tokens and JWTs; take auth/tokens and auth/jwt-keys away");
 }
 
 /* The database has room for so many (db.h). */
 static void s_check_rooms(const settings_t *settings, zr_error_t *error) {
-    if (settings->data[0] && settings->relay.max_rooms >= DISK_ROOMS_MAX)
+    if (settings_durable(settings) && settings->relay.max_rooms >= DISK_ROOMS_MAX)
         zr_fail(error, "limits: max-rooms (%zu) must be below %d when the log is on disk", settings->relay.max_rooms,
             DISK_ROOMS_MAX);
+    if (settings->data[0] && settings->store[0])
+        zr_fail(error, "log: data (--data) and store (--store) are two places for one log; take one of them away");
 }
 
 static void s_check_policies(settings_t *settings, zr_error_t *error) {
     for (size_t i = 0; i < settings->policy_count; i++) {
         const policy_t *policy = &settings->policies[i];
-        bool disk = policy->has_level ? policy->level == ZR_LEVEL_DISK : settings->data[0] != '\0';
+        bool disk = policy->has_level ? policy->level == ZR_LEVEL_DISK : settings_durable(settings);
         bool bounded = policy->max_age || policy->max_entries || policy->max_bytes;
-        if (disk && !settings->data[0])
-            zr_fail(error, "room %s: level disk needs a directory: log/data or --data", policy->pattern);
+        if (disk && !settings_durable(settings))
+            zr_fail(error,
+                "room %s: level disk needs a directory: log/data or --data; or a database: log/store or --store",
+                policy->pattern);
         if (bounded && !disk)
             zr_fail(error,
                 "room %s: max-age, max-entries and max-bytes are for rooms on disk; log/room-entries and "

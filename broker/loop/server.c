@@ -402,12 +402,16 @@ char *server_banner(const server_t *server) {
     fputs(", back ", out);
     s_print_endpoints(out, &server->sockets.backs);
     zr_buffer_t data = {0};
-    zr_escape(&data, zr_span(server->settings->data)); /* one line, whatever its name */
-    if (server->leaf)                                  /* the epoch is the upstream's, which may not be there yet */
-        fprintf(out, ", epoch %016llx, store upstream:%s", 0ULL, server->settings->upstream.endpoint);
+    const settings_t *settings = server->settings;
+    zr_escape(&data, zr_span(settings->data[0] ? settings->data : settings->store)); /* one line, whatever its name */
+    if (server->leaf) /* the epoch is the upstream's, which may not be there yet */
+        fprintf(out, ", epoch %016llx, store upstream:%s", 0ULL, settings->upstream.endpoint);
     else
         fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
-            data.len ? "sqlite:" : "memory", (int)data.len, (const char *)data.data);
+            settings->data[0]    ? "sqlite:"
+            : settings->store[0] ? ""
+                                 : "memory",
+            (int)data.len, (const char *)data.data);
     zr_buffer_finish(&data);
     fclose(out);
     return fatal_check(text);

@@ -362,7 +362,7 @@ typedef enum {
     ZRELAY_STATS, /* answers stats: `text`, the broker's answer as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
-typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;
+typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK, ZRELAY_LEVEL_REPLICATED } zrelay_level_t;
 
 /* One event. Members that its type does not name are zero. Strings are NUL-terminated; `body` is not. Peers and broker
  * may put any bytes into them: for a terminal, escape control characters. */

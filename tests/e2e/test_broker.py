@@ -62,10 +62,10 @@ class CommandLine(BrokerCase):
     def test_help_and_version_go_to_stdout(self):
         usage = self.run_zrelayd("--help")
         for option in ("--listen", "--back", "--config", "--check-config", "--data", "--users", "--server-key",
-                       "--keygen", "--hash-token", "--insecure", "--log-level", "--version"):
+                       "--store", "--keygen", "--hash-token", "--insecure", "--log-level", "--version"):
             self.assertIn(option, usage.text())
         self.assertEqual(usage.errors(), "")
-        self.assertRegex(self.run_zrelayd("--version").text(), r"\Azrelayd \d+\.\d+\.\d+\n\Z")
+        self.assertRegex(self.run_zrelayd("--version").text(), r"\Azrelayd \d+\.\d+\.\d+\nwith(out)? PostgreSQL\n\Z")
 
     def test_wrong_flags_end_with_one_clear_line(self):
         for arguments, words in (

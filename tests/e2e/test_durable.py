@@ -33,6 +33,7 @@ class DurableCase(TestCase):
     def setUp(self):
         super().setUp()
         self.data = self.path("data")
+        self.store = f"sqlite:{self.data}"
 
     def durable(self, *arguments, config=FAST):
         return self.broker("--data", self.data, *arguments, config=config)
@@ -121,7 +122,7 @@ class Killed(DurableCase):
 class Restarted(DurableCase):
     def test_epoch_positions_and_state_stay(self):
         broker = self.durable()
-        self.assertEqual(broker.store, f"sqlite:{self.data}")
+        self.assertEqual(broker.store, self.store)
         self.run_zrelay(broker, "pub", "r", stdin=b"one\ntwo\nthree\n")
         self.run_zrelay(broker, "state", "cfg", "set", "colour", "green")
         self.run_zrelay(broker, "state", "cfg", "set", "size", "big")

@@ -60,7 +60,7 @@ void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed
 
 zr_level_t room_level(const relay_t *relay, zr_span_t name) {
     const policy_t *policy = policy_of(&relay->config.policies, name);
-    return policy->has_level && policy->level < relay->log->level ? policy->level : relay->log->level;
+    return policy->has_level && policy->level < ZR_LEVEL_DISK ? policy->level : relay->log->level;
 }
 
 /* The position before the first entry of a room that is to be made. */

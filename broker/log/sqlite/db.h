@@ -8,13 +8,9 @@
 #ifndef DB_H
 #define DB_H
 
-#include "errors.h"
-#include "log.h"
-#include "policy.h"
+#include "db_ops.h"
 
-enum { DB_SCHEMA_VERSION = 2, DB_SEQ_BITS = 40 };
-
-typedef struct db db_t;
+enum { DB_SCHEMA_VERSION = 2 };
 
 typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
 
@@ -50,14 +46,7 @@ uint64_t db_floor(const db_t *db);
 /* The highest position that db_set_base ever named; 0: none. The value is that of when the database was opened. */
 uint64_t db_base(const db_t *db);
 
-/* --- What a start needs: every row to `each` --- */
-
-typedef struct {
-    uint32_t id; /* 1 and up, below 2^23 */
-    zr_span_t name;
-    log_bounds_t bounds;
-    uint64_t entries, bytes; /* kept; counted cheaply: exact after retention ran once */
-} db_room_t;
+/* --- As db_ops_t says --- */
 
 bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, zr_error_t *error);
 bool db_each_value(
@@ -67,17 +56,11 @@ bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), voi
 bool db_each_group(
     db_t *db, void (*each)(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state), void *ctx, zr_error_t *error);
 
-/* --- Reading --- */
-
-/* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The
- * frames are one reference each, the caller's, in `frames` (read->frames places). A damaged frame ends the slice before
- * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: entries up to there are
- * lost. If the room was forgotten since the caller looked, or another room has its id by now, nothing is left. */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, zr_error_t *error);
 
 /* Adds the bytes of the database's files, and sets those that are free on their disk. */
-void db_dir_measure(const char *dir, uint64_t *bytes, uint64_t *free_bytes);
+void db_measure(const db_t *db, uint64_t *bytes, uint64_t *free_bytes);
 
 /* Could a database be opened in this directory, or the directory be made? Changes nothing. A broker may be using it. */
 bool db_dir_check(const char *dir, zr_error_t *error);

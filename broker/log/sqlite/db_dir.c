@@ -26,16 +26,16 @@ bool db_dir_has(const char *dir, const char *name) {
     return there;
 }
 
-void db_dir_measure(const char *dir, uint64_t *bytes, uint64_t *free_bytes) {
+void db_measure(const db_t *db, uint64_t *bytes, uint64_t *free_bytes) {
     static const char *const names[] = {DB_NAME, DB_NAME "-wal"};
     struct stat status;
     struct statvfs disk;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = db_path(dir, names[i]);
+        char *path = db_path(db->dir, names[i]);
         *bytes += stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
         free(path);
     }
-    if (statvfs(dir, &disk) == 0)
+    if (statvfs(db->dir, &disk) == 0)
         *free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 

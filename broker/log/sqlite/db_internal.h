@@ -13,10 +13,9 @@
 #define DB_RESTORED DB_NAME ".restored" /* a whole copy, that is to become DB_NAME */
 #define DB_LOCK "lock"
 
-enum { DB_APPLICATION = 0x7a726c79, DB_BUSY_MS = 5000, DB_ROOM_MAX = (1 << (63 - DB_SEQ_BITS)) - 1 };
+enum { DB_APPLICATION = 0x7a726c79, DB_BUSY_MS = 5000 };
 
 #define DB_CYCLE (1LL << 40) /* the first count: all that follow are as long */
-#define DB_SEQ_MAX ((1ULL << DB_SEQ_BITS) - 1)
 
 typedef enum {
     DB_SQL_BEGIN,

@@ -1,8 +1,6 @@
-/* Reading slices, as log_memory.c gives them. A frame that is wanted whole is copied once and gets the REPLAY flag and
- * the epoch where they stand; only those at the ends are cut. */
+/* Reading slices, as log_memory.c gives them. */
 #include "db_internal.h"
-
-#include <endian.h>
+#include "slice.h"
 
 typedef struct {
     db_t *db;
@@ -13,28 +11,6 @@ typedef struct {
     const log_read_t *read;
     uint64_t until;
 } request_t;
-
-/* Does the frame match its row? A frame that the disk damaged must not reach a reader. */
-static bool s_sound(const request_t *request, zr_span_t frame, uint64_t prev, uint64_t last, uint64_t count) {
-    zr_deliver_reader_t reader;
-    zr_entry_t entry = {.seq = prev};
-    if (!zr_deliver_read(&reader, frame) || reader.prev != prev || !zr_span_equal(reader.room, request->name))
-        return false;
-    uint64_t seq = prev, entries = 0;
-    while (zr_deliver_next(&reader, &entry)) {
-        if (entry.seq <= seq)
-            return false;
-        seq = entry.seq;
-        entries++;
-    }
-    return !reader.failed && seq == last && entries == count;
-}
-
-static void s_stamp(uint8_t *frame, size_t room_len, uint64_t epoch) {
-    epoch = htobe64(epoch);
-    frame[room_len + 2] = ZR_FRAME_REPLAY;
-    memcpy(frame + room_len + 3, &epoch, sizeof epoch);
-}
 
 /* The room's first frame with an entry after `after`: the row, or NULL with `*ok` saying whether there is no such
  * frame. The statement is to be reset. */
@@ -109,60 +85,28 @@ static bool s_before_last(const request_t *request, uint64_t *position, bool *en
     return true;
 }
 
-/* The frames after slice->seq. `*damaged` when one is not what it should be. */
-static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **frames, bool *damaged) {
-    const log_read_t *read = request->read;
+/* The frames after the slice's position. */
+static bool s_collect(const request_t *request, slice_builder_t *builder) {
     sqlite3_stmt *statement = db_statement(request->db, DB_SQL_FRAMES);
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, db_frame_id(request->room, slice->seq));
+    sqlite3_bind_int64(statement, 1, db_frame_id(request->room, builder->slice.seq));
     sqlite3_bind_int64(statement, 2, db_frame_id(request->room, request->head));
-    size_t bytes = 0;
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (slice->seq >= request->until) /* this slice needs nothing of a damaged frame behind it */
-            break;
-        uint64_t last = db_frame_seq(sqlite3_column_int64(statement, 0));
-        uint64_t prev = (uint64_t)sqlite3_column_int64(statement, 1);
-        size_t count = (size_t)sqlite3_column_int64(statement, 2);
-        zr_span_t frame = db_column(statement, 3);
-        *damaged = !s_sound(request, frame, prev, last, count);
-        if (*damaged) {
-            slice->more = true;
-            if (slice->frame_count == 0) { /* skip it alone */
-                slice->seq = last < request->until ? last : request->until;
-                slice->more = last < request->until;
-            }
-            break;
-        }
-        uint64_t next = zr_deliver_after(frame, slice->seq);
-        if (next > request->until)
-            break;
-        slice->more = true;
-        if (slice->count >= read->entries || slice->frame_count >= read->frames ||
-            (slice->frame_count > 0 && bytes + frame.len > read->bytes))
-            break;
-        zr_blob_t *blob;
-        size_t wanted = read->entries - slice->count;
-        if (prev >= slice->seq && last <= request->until && count <= wanted)
-            blob = zr_blob_copy(frame.ptr, frame.len);
-        else
-            blob = zr_deliver_cut(frame, ZR_FRAME_REPLAY, slice->seq, request->until, wanted, &count, &last);
-        s_stamp(zr_blob_data(blob), request->name.len, request->db->epoch);
-        frames[slice->frame_count++] = blob;
-        bytes += zr_blob_len(blob);
-        slice->count += count;
-        slice->seq = last;
-        next = zr_deliver_after(frame, last);
-        slice->more = next && next <= request->until;
-        if (next)
+        const slice_row_t row = {.last = db_frame_seq(sqlite3_column_int64(statement, 0)),
+            .prev = (uint64_t)sqlite3_column_int64(statement, 1),
+            .count = (size_t)sqlite3_column_int64(statement, 2),
+            .frame = db_column(statement, 3)};
+        if (!slice_add(builder, &row))
             break;
     }
     sqlite3_reset(statement);
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, bool *damaged) {
+static bool s_read(request_t *request, slice_builder_t *builder) {
+    log_slice_t *slice = &builder->slice;
     sqlite3_stmt *statement = db_statement(request->db, DB_SQL_ROOM_GET);
     if (!statement)
         return false;
@@ -194,39 +138,36 @@ static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, b
     }
     uint64_t gone = request->oldest < request->until ? request->oldest : request->until;
     slice->seq = after < gone ? gone : after;
-    return slice->seq >= request->head || s_collect(request, slice, frames, damaged);
+    return slice->seq >= request->head || s_collect(request, builder);
 }
 
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, zr_error_t *error) {
-    log_slice_t result = {.frames = frames, .seq = read->after, .complete = read->after == 0};
+    slice_builder_t builder = {.name = zr_span_of(read->room, read->room_len),
+        .epoch = db->epoch,
+        .read = read,
+        .until = read->until < bounds->head ? read->until : bounds->head,
+        .slice = {.frames = frames, .seq = read->after, .complete = read->after == 0}};
     if (bounds->head == 0) {
-        *slice = result;
+        *slice = builder.slice;
         return true;
     }
     request_t request = {.db = db,
         .room = room,
-        .name = zr_span_of(read->room, read->room_len),
+        .name = builder.name,
         .head = bounds->head,
         .oldest = bounds->oldest,
         .read = read,
-        .until = read->until < bounds->head ? read->until : bounds->head};
+        .until = builder.until};
     /* One view of the database: what is dropped between two statements would look like a gap. */
-    bool damaged = false;
-    bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) && s_read(&request, &result, frames, &damaged);
+    bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) && s_read(&request, &builder);
     if (!ok)
         db_fail(db, error, "read");
-    else if (damaged && result.frame_count == 0) /* with frames before it, the next read meets it again */
+    else if (builder.damaged &&
+             builder.slice.frame_count == 0) /* with frames before it, the next read meets it again */
         ok = db_damaged(db, error, "a frame");
     if (!sqlite3_get_autocommit(db->sql))
         db_run(db, db_statement(db, DB_SQL_COMMIT));
-    if (ok) {
-        *slice = result;
-        return true;
-    }
-    for (size_t i = 0; i < result.frame_count; i++)
-        zr_blob_unref(frames[i]);
-    /* Damaged and unreadable entries are reported as gone: else they would be asked for, and fail, for ever. */
-    *slice = (log_slice_t){.frames = frames, .seq = damaged ? result.seq : read->until, .more = damaged && result.more};
-    return false;
+    slice_end(&builder, ok, slice);
+    return ok;
 }

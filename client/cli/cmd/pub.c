@@ -103,7 +103,7 @@ const command_t cmd_pub = {
             "  -0, --null              the same with a zero byte, as 'find -print0' and 'sub --null' write "
             "it\n" FEED_OPTIONS_HELP
             "      --json              for each message an object with room, key if it has one, line, seq if known,\n"
-            "                          and level (none, memory, disk) when it is acked. The next one is sent\n"
-            "                          after that\n",
+            "                          and level (none, memory, disk, replicated) when it is acked. The next one is\n"
+            "                          sent after that\n",
     .run = s_run,
 };

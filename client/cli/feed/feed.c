@@ -11,6 +11,7 @@
 #include "feed_show.h"
 #include "format.h"
 #include "signals.h"
+#include "wire.h"
 
 #define AHEAD_MIN                                                                                                      \
     64 /* ids that are noted as used before they are: few in a slow stream, to know well what was under way */
@@ -107,8 +108,6 @@ static void s_publish_all(feed_t *feed) {
 
 /* --json: the line of a message, and where it stands. */
 static void s_put_ack(feed_t *feed, const zrelay_event_t *event, uint64_t index) {
-    static const char *const levels[] = {
-        [ZRELAY_LEVEL_NONE] = "none", [ZRELAY_LEVEL_MEMORY] = "memory", [ZRELAY_LEVEL_DISK] = "disk"};
     const import_t *entry = &feed->input.entry;
     if (!feed->session.config->json || index != feed->last || feed->refused <= index)
         return;
@@ -119,7 +118,7 @@ static void s_put_ack(feed_t *feed, const zrelay_event_t *event, uint64_t index)
         json_object_set_new(ack, "line", json_integer((json_int_t)ranges_at(&feed->input.todo, index)));
     if (event->seq)
         json_object_set_new(ack, "seq", json_integer((json_int_t)event->seq));
-    json_object_set_new(ack, "level", json_string(levels[event->level]));
+    json_object_set_new(ack, "level", json_string(zr_level_name((zr_level_t)event->level)));
     format_json(&feed->output.buffer, ack);
     if (!output_added(&feed->output))
         feed_stop(feed, CLI_USAGE);
@@ -343,7 +342,7 @@ int feed_run(config_t *config, const feed_job_t *job) {
     oversize_t oversize;
     if (!s_oversize(job, &oversize))
         return CLI_USAGE;
-    feed_t feed = {.job = job, .level = ZRELAY_LEVEL_DISK, .refused = FEED_NONE, .mark_index = FEED_NONE};
+    feed_t feed = {.job = job, .level = ZRELAY_LEVEL_REPLICATED, .refused = FEED_NONE, .mark_index = FEED_NONE};
     bool lines = !job->text && !job->whole;
     feed.shows = lines && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
     feed.start_ms = zr_mono_ms();

@@ -275,6 +275,7 @@ void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level) {
         [ZRELAY_LEVEL_NONE] = "relayed and not kept",
         [ZRELAY_LEVEL_MEMORY] = "in memory only",
         [ZRELAY_LEVEL_DISK] = "on disk",
+        [ZRELAY_LEVEL_REPLICATED] = "on disk of several machines",
     };
     zr_buffer_printf(out, "%" PRIu64 " message%s acked, %s", messages, messages == 1 ? "" : "s", levels[level]);
 }

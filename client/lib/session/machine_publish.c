@@ -202,7 +202,7 @@ static void s_settle(machine_t *m) {
 void publish_on_ack(machine_t *m, zr_span_t frame) {
     publish_t *p = &m->publish;
     zr_ack_t ack;
-    if (!zr_ack_read(&ack, frame) || ack.level > ZR_LEVEL_DISK || ack.upto > p->sent || ack.seq > ZR_INT_MAX) {
+    if (!zr_ack_read(&ack, frame) || ack.level > ZR_LEVEL_REPLICATED || ack.upto > p->sent || ack.seq > ZR_INT_MAX) {
         m->malformed++;
         return;
     }

@@ -299,7 +299,8 @@ TEST(test_level_names) {
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_NONE), "none");
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_MEMORY), "memory");
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_DISK), "disk");
-    ck_assert_str_eq(zr_level_name((zr_level_t)3), "unknown");
+    ck_assert_str_eq(zr_level_name(ZR_LEVEL_REPLICATED), "replicated");
+    ck_assert_str_eq(zr_level_name((zr_level_t)4), "unknown");
 }
 
 TEST(test_back_topics) {

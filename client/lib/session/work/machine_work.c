@@ -292,12 +292,13 @@ void work_on_settled(machine_t *m, zr_blob_t *frame) {
     while (zr_settled_next(&settled, &became, &range))
         s_tell_left(m, settle, became, range);
     if (!settle->quiet)
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_SETTLED,
-                           .worker = settle->worker,
-                           .count = settled.count,
-                           .seq = settle->ranges[0].first,
-                           .upto = settle->ranges[settle->count - 1].last,
-                           .level = (zrelay_level_t)(settled.level <= ZR_LEVEL_DISK ? settled.level : ZR_LEVEL_DISK)});
+        events_post(m,
+            &(zrelay_event_t){.type = ZRELAY_SETTLED,
+                .worker = settle->worker,
+                .count = settled.count,
+                .seq = settle->ranges[0].first,
+                .upto = settle->ranges[settle->count - 1].last,
+                .level = (zrelay_level_t)(settled.level <= ZR_LEVEL_REPLICATED ? settled.level : ZR_LEVEL_REPLICATED)});
     s_free_settle(m, settle);
 }
 

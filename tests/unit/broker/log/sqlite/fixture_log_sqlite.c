@@ -49,7 +49,7 @@ static void s_open(void) {
     ck_assert_msg(rig.log, "%s", error->text);
     ck_assert_str_eq(note, "");
     rig.log->sink = (log_sink_t){.stored = s_stored, .read_done = s_read_done};
-    rig.epoch = log_sqlite_epoch(rig.log);
+    rig.epoch = log_durable_epoch(rig.log);
     rig.got[0] = '\0';
 }
 
@@ -58,11 +58,11 @@ void rig_begin(void) {
     strcpy(rig.dir, "/tmp/zrelay-store-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(rig.dir));
     rig.config = (log_sqlite_config_t){.dir = rig.dir,
-        .memory = {1000, 1 << 20, 10000, 1 << 24},
-        .policies = {rig.policies, 0},
-        .mark_age = 1000000000,
-        .max_marks = 1000,
-        .queue_bytes = 1 << 20,
+        .durable = {.memory = {1000, 1 << 20, 10000, 1 << 24},
+            .policies = {rig.policies, 0},
+            .mark_age = 1000000000,
+            .max_marks = 1000,
+            .queue_bytes = 1 << 20},
         .fresh_epoch = 0xE1};
     memset(rig.heads, 0, sizeof rig.heads);
     s_open();
@@ -83,7 +83,7 @@ void rig_finish(void) {
 
 void rig_policy(const char *pattern, policy_t policy) {
     snprintf(policy.pattern, sizeof policy.pattern, "%s", pattern);
-    rig.policies[rig.config.policies.count++] = policy;
+    rig.policies[rig.config.durable.policies.count++] = policy;
 }
 
 const char *rig_path(void) {

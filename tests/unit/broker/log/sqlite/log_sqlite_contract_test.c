@@ -14,11 +14,11 @@ static log_t *s_open(uint64_t keep) {
         ck_assert_ptr_nonnull(mkdtemp(s_dir));
     }
     log_sqlite_config_t config = {.dir = s_dir,
-        .memory = {1000, 1 << 20, 10000, 1 << 24},
-        .policies = {&policy, 1},
-        .mark_age = 1000000000,
-        .max_marks = 1000,
-        .queue_bytes = CONTRACT_QUEUE,
+        .durable = {.memory = {1000, 1 << 20, 10000, 1 << 24},
+            .policies = {&policy, 1},
+            .mark_age = 1000000000,
+            .max_marks = 1000,
+            .queue_bytes = CONTRACT_QUEUE},
         .fresh_epoch = CONTRACT_EPOCH};
     char note[512];
     zr_error_t error = {0};

@@ -86,7 +86,7 @@ TEST(test_marks_are_forgotten) {
         snprintf(text, sizeof text, "%d ", (int)pass);
         rig_expect(text);
     }
-    rig.config.max_marks = 2;
+    rig.config.durable.max_marks = 2;
     rig_reopen();
     s_chores(0); /* long before they were used: only the number counts */
     rig_reopen();

@@ -64,7 +64,7 @@ TEST(test_corrupt_logs) {
     rig.log = log_sqlite_new(&rig.config, note, error);
     ck_assert_ptr_nonnull(rig.log);
     ck_assert_ptr_nonnull(strstr(note, "put aside as zrelay.db.corrupt-"));
-    ck_assert_uint_eq(log_sqlite_epoch(rig.log), 0xE2);
+    ck_assert_uint_eq(log_durable_epoch(rig.log), 0xE2);
     rig_assert_bounds('a', 0, 0);
     rig_finish();
 }

@@ -162,6 +162,8 @@ TEST(test_progress) {
     s_expect(&out, "1 message, 0/s, 0 acked");
     format_acked(&out, 3, ZRELAY_LEVEL_DISK);
     s_expect(&out, "3 messages acked, on disk");
+    format_acked(&out, 3, ZRELAY_LEVEL_REPLICATED);
+    s_expect(&out, "3 messages acked, on disk of several machines");
     format_acked(&out, 1, ZRELAY_LEVEL_MEMORY);
     s_expect(&out, "1 message acked, in memory only");
     format_acked(&out, 2, ZRELAY_LEVEL_NONE);

@@ -6,7 +6,7 @@
 #ifndef READER_H
 #define READER_H
 
-#include "db.h"
+#include "db_ops.h"
 #include "log_mail.h"
 
 typedef struct {
@@ -18,14 +18,14 @@ typedef struct {
     /* The answer. */
     log_slice_t slice;
     size_t bytes;     /* of its frames */
-    zr_error_t error; /* none; or the slice is empty and incomplete: see db_read */
+    zr_error_t error; /* none; or the slice is empty and incomplete: see db_ops_t */
 } read_job_t;
 
 typedef struct reader reader_t;
 
 /* Starts the thread. `db` is its own from now on, and the caller's again after reader_destroy. It puts the answered
  * jobs into `answers`, the caller's. */
-reader_t *reader_new(db_t *db, zr_mailbox_t *answers);
+reader_t *reader_new(const db_ops_t *ops, db_t *db, zr_mailbox_t *answers);
 
 /* Ends the thread and drops pending reads. NULL is accepted. */
 void reader_destroy(reader_t *reader);

@@ -7,6 +7,7 @@ struct reader {
     pthread_t thread;
     zr_mailbox_t jobs, *answers;
     atomic_size_t untaken; /* bytes of answers that the loop has not taken */
+    const db_ops_t *ops;
     db_t *db;
 };
 
@@ -19,9 +20,10 @@ void read_job_destroy(read_job_t *job) {
 
 static void s_read(reader_t *self, read_job_t *job) {
     zr_blob_t **frames = fatal_calloc((job->read.frames + 1) * sizeof *frames);
-    db_enter(self->db);
-    db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, &job->error); /* `error` tells */
-    db_leave(self->db);
+    self->ops->enter(self->db);
+    self->ops->read(
+        self->db, job->room, &job->bounds, &job->read, &job->slice, frames, &job->error); /* `error` tells */
+    self->ops->leave(self->db);
     job->slice.frames = frames;
     for (size_t i = 0; i < job->slice.frame_count; i++)
         job->bytes += zr_blob_len(frames[i]);
@@ -52,9 +54,10 @@ static void *s_run(void *arg) {
     return NULL;
 }
 
-reader_t *reader_new(db_t *db, zr_mailbox_t *answers) {
+reader_t *reader_new(const db_ops_t *ops, db_t *db, zr_mailbox_t *answers) {
     reader_t *self = fatal_calloc(sizeof *self);
     self->answers = answers;
+    self->ops = ops;
     self->db = db;
     zr_mailbox_init(&self->jobs);
     zr_thread_start(&self->thread, s_run, self);

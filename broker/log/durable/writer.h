@@ -5,8 +5,7 @@
 #ifndef WRITER_H
 #define WRITER_H
 
-#include "db.h"
-#include "db_retain.h"
+#include "db_ops.h"
 #include "log_mail.h"
 
 typedef struct {
@@ -61,7 +60,6 @@ bool write_pass_for_disk(const write_pass_t *pass);
 typedef struct {
     uint32_t room;
     db_kept_t kept;
-    uint64_t upto; /* entries up to it are deleted, whatever the policy; 0: none */
     void *owner;   /* the loop's */
 } write_retain_t;
 
@@ -97,7 +95,7 @@ typedef struct writer writer_t;
 /* Starts the thread. `db` is its own from now on, and the caller's again after writer_destroy. It puts what it is done
  * with into `answers`: passes in their order, what came of each room, chores. All of that is malloc'ed, and the
  * caller's then. */
-writer_t *writer_new(db_t *db, zr_mailbox_t *answers);
+writer_t *writer_new(const db_ops_t *ops, db_t *db, zr_mailbox_t *answers);
 
 /* Writes all waiting passes, then ends the thread. NULL is accepted. */
 void writer_destroy(writer_t *writer);

@@ -2,7 +2,7 @@
 #ifndef DISK_ROOMS_H
 #define DISK_ROOMS_H
 
-#include "db.h"
+#include "db_ops.h"
 #include "hash.h"
 #include "keeps.h"
 #include "writer.h"
@@ -36,10 +36,8 @@ typedef struct {
     disk_room_t *buried; /* forgotten, but retention may speak of them */
 } disk_rooms_t;
 
-/* Opens the database and takes its rooms in. A corrupt database is refused, or put aside, of which `note` tells then.
- * NULL: `error` says why. */
-db_t *disk_rooms_open(
-    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], zr_error_t *error);
+/* Takes in the rooms of the database. */
+bool disk_rooms_load(disk_rooms_t *rooms, const db_ops_t *ops, db_t *db, zr_error_t *error);
 
 void disk_rooms_finish(disk_rooms_t *rooms);
 

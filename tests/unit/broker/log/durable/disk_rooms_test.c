@@ -51,4 +51,4 @@ TEST(test_a_successor) {
     disk_rooms_finish(&s_rooms);
 }
 
-UNIT_SUITE("broker.store.disk_rooms")
+UNIT_SUITE("broker.log.durable.disk_rooms")

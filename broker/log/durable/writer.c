@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "db_write.h"
 #include "fatal.h"
 #include "hash.h"
 #include "clock.h"
@@ -13,7 +12,7 @@
 enum { STEP_FRAMES = 64, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
 
 /* The steps of a job, in their order. */
-typedef enum { STEP_ROOMS, STEP_FORGET, STEP_GIVE_BACK } step_t;
+typedef enum { STEP_RENEW, STEP_ROOMS, STEP_FORGET, STEP_GIVE_BACK } step_t;
 
 typedef struct {
     write_chores_t *chores; /* NULL: there is no job */
@@ -27,6 +26,7 @@ struct writer {
     zr_mailbox_t queue, *answers;
 
     /* The thread's. */
+    const db_ops_t *ops;
     db_t *db;
     job_t job;
     uint64_t failed_generation;
@@ -91,15 +91,16 @@ static bool s_write_frames(writer_t *self, const write_pass_t *pass, zr_error_t 
         const write_forget_t *forget = &pass->forgets[i];
         if (!forget->id)
             continue;
-        if (!db_forget_room(self->db, forget->id, forget->forget.head, error))
+        if (!self->ops->forget_room(self->db, forget->id, forget->forget.head, error))
             return false;
         s_leave_out(&self->job, forget->id);
     }
     for (size_t i = 0; i < pass->room_count; i++)
-        if (!db_add_room(self->db, pass->rooms[i].id, pass->rooms[i].name, error))
+        if (!self->ops->add_room(self->db, pass->rooms[i].id, pass->rooms[i].name, error))
             return false;
     for (size_t i = 0; i < pass->frame_count; i++)
-        if (pass->frames[i].room && !db_add_frame(self->db, pass->frames[i].room, &pass->frames[i].append, error))
+        if (pass->frames[i].room &&
+            !self->ops->add_frame(self->db, pass->frames[i].room, &pass->frames[i].append, error))
             return false;
     return true;
 }
@@ -134,7 +135,7 @@ static bool s_write_marks(writer_t *self, const write_pass_t *passes, zr_error_t
         }
     bool ok = true;
     for (size_t i = 0; i < used && ok; i++)
-        ok = db_set_mark(self->db, &all[i].mark, passes->now, error);
+        ok = self->ops->set_mark(self->db, &all[i].mark, passes->now, error);
     HASH_CLEAR(hh, merged);
     free(all);
     return ok;
@@ -166,7 +167,7 @@ static bool s_write_groups(writer_t *self, const write_pass_t *passes, zr_error_
         }
     bool ok = true;
     for (size_t i = 0; i < used && ok; i++)
-        ok = db_set_group(self->db, all[i].group, error);
+        ok = self->ops->set_group(self->db, all[i].group, error);
     HASH_CLEAR(hh, newest);
     free(all);
     return ok;
@@ -178,14 +179,14 @@ static bool s_transaction(writer_t *self, const write_pass_t *passes, zr_error_t
         something = write_pass_for_disk(pass);
     if (!something)
         return true;
-    if (!db_begin(self->db, error))
+    if (!self->ops->begin(self->db, error))
         return false;
     bool ok = true;
     for (const write_pass_t *pass = passes; pass && ok; pass = s_next(pass))
         ok = s_write_frames(self, pass, error);
     if (ok && s_write_marks(self, passes, error) && s_write_groups(self, passes, error))
-        return db_commit(self->db, error);
-    db_rollback(self->db);
+        return self->ops->commit(self->db, error);
+    self->ops->rollback(self->db);
     return false;
 }
 
@@ -198,9 +199,9 @@ static void s_store(writer_t *self, write_pass_t *passes) {
     }
     if (!passes)
         return;
-    db_enter(self->db);
+    self->ops->enter(self->db);
     bool ok = s_transaction(self, passes, &error);
-    db_leave(self->db);
+    self->ops->leave(self->db);
     if (!ok) {
         self->failed_generation = passes->generation;
         passes->error = fatal_check(strdup(error.text));
@@ -218,8 +219,8 @@ static void s_retain(writer_t *self, job_t *job) {
     write_retained_t *retained = fatal_calloc(sizeof *retained);
     retained->mail.kind = LOG_MAIL_RETAINED;
     retained->owner = room->owner;
-    retained->upto = room->upto;
-    retained->failed = !db_trim(self->db, room->room, &room->kept, room->upto, job->chores->now, STEP_FRAMES,
+    retained->upto = room->kept.upto;
+    retained->failed = !self->ops->retain(self->db, room->room, &room->kept, job->chores->now, STEP_FRAMES,
         &retained->bounds, &more, &job->chores->error);
     retained->more = more && !retained->failed;
     if (retained->failed || !more)
@@ -230,20 +231,26 @@ static void s_retain(writer_t *self, job_t *job) {
 /* That it fails is no news: the disk is full, and publishers are told. It is tried again. */
 static void s_set_meta(writer_t *self, write_chores_t *chores) {
     zr_error_t error = {0};
-    if (chores->base && !db_set_base(self->db, chores->base, &error))
+    if (chores->base && !self->ops->set_base(self->db, chores->base, &error))
         chores->base = 0;
-    chores->held = chores->held && db_set_hold(self->db, chores->hold, &error);
+    chores->held = chores->held && self->ops->set_hold(self->db, chores->hold, &error);
 }
 
 static bool s_forget_marks(writer_t *self, write_chores_t *chores, bool *more) {
-    return (!chores->now || db_date_marks(self->db, chores->now, STEP_MARKS, &chores->error)) &&
-           db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, more, &chores->error);
+    return (!chores->now || self->ops->date_marks(self->db, chores->now, STEP_MARKS, &chores->error)) &&
+           self->ops->forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, more, &chores->error);
 }
 
 static void s_step(writer_t *self, job_t *job) {
     write_chores_t *chores = job->chores;
     bool more = false, ok;
+    zr_error_t unsaid = {0}; /* commits tell */
     switch (job->step) {
+    case STEP_RENEW:
+        if (self->ops->renew)
+            self->ops->renew(self->db, &unsaid);
+        job->step = STEP_ROOMS;
+        break;
     case STEP_ROOMS:
         if (job->room < chores->room_count)
             s_retain(self, job);
@@ -258,7 +265,7 @@ static void s_step(writer_t *self, job_t *job) {
         }
         break;
     case STEP_GIVE_BACK:
-        ok = db_give_back(self->db, STEP_PAGES, &chores->error);
+        ok = self->ops->give_back(self->db, STEP_PAGES, &chores->error);
         if (ok && ++job->given < GIVE_BACK_STEPS)
             break;
         zr_mailbox_put(self->answers, &chores->mail);
@@ -295,9 +302,9 @@ static void *s_run(void *arg) {
             zr_mailbox_put(self->answers, &passes->mail);
         }
         if (job->chores) {
-            db_enter(self->db);
+            self->ops->enter(self->db);
             s_step(self, job);
-            db_leave(self->db);
+            self->ops->leave(self->db);
         }
     }
     write_chores_destroy(job->chores);
@@ -306,9 +313,10 @@ static void *s_run(void *arg) {
 
 /* --- The loop's side --- */
 
-writer_t *writer_new(db_t *db, zr_mailbox_t *answers) {
+writer_t *writer_new(const db_ops_t *ops, db_t *db, zr_mailbox_t *answers) {
     writer_t *self = fatal_calloc(sizeof *self);
     self->answers = answers;
+    self->ops = ops;
     self->db = db;
     zr_mailbox_init(&self->queue);
     zr_thread_start(&self->thread, s_run, self);

@@ -1,8 +1,6 @@
 /* See disk_rooms.h. */
 #include "disk_rooms.h"
 
-#include <stdio.h>
-
 #include "fatal.h"
 
 enum { DUE_MAX = 1000 };
@@ -117,28 +115,13 @@ static void s_on_room(void *ctx, const db_room_t *row) {
     room->grown = true; /* the policy may be another one now */
 }
 
-db_t *disk_rooms_open(disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512],
-    zr_error_t *error) {
-    db_t *db = NULL;
-    db_open_t opened = db_open(&db, dir, fresh_epoch, error);
-    if (opened == DB_CORRUPT && !refuse_corrupt) {
-        char name[64];
-        if (!db_put_aside(dir, name, error))
-            return NULL;
-        snprintf(note, 512, "%.350s; it was put aside as %s, and a new log begins", error->text, name);
-        *error = (zr_error_t){0};
-        opened = db_open(&db, dir, fresh_epoch, error);
-    }
-    if (opened != DB_OPENED)
-        return NULL;
-    if (db_each_room(db, s_on_room, rooms, error)) {
-        for (uint32_t id = rooms->last_id; id > 0; id--)
-            if (!rooms->by_id[id])
-                s_note_free(rooms, id);
-        return db;
-    }
-    db_close(db);
-    return NULL;
+bool disk_rooms_load(disk_rooms_t *rooms, const db_ops_t *ops, db_t *db, zr_error_t *error) {
+    if (!ops->each_room(db, s_on_room, rooms, error))
+        return false;
+    for (uint32_t id = rooms->last_id; id > 0; id--)
+        if (!rooms->by_id[id])
+            s_note_free(rooms, id);
+    return true;
 }
 
 /* --- Retention --- */
@@ -180,8 +163,7 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
             continue;
         FATAL_GROW(due, *count, size);
         due[(*count)++] = (write_retain_t){.room = room->id,
-            .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))},
-            .upto = room->trim_upto,
+            .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room)), room->trim_upto},
             .owner = room};
     }
     return due;

@@ -1,0 +1,128 @@
+/* See pg_lease.h. Only the database's clock counts. */
+#include "pg_lease.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Free: its time is over; or the connection that took it is gone, which a server notices at once if the broker was
+ * killed. */
+#define FREE                                                                                                           \
+    "(until < clock_timestamp() OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid = lease.pid AND"           \
+    " (a.backend_start IS NULL OR a.backend_start = lease.started)))"
+
+#define TAKE                                                                                                           \
+    "UPDATE zrelay.lease SET term = term + 1, holder = '%s', name = '%s', pid = pg_backend_pid(), started ="           \
+    " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), until = clock_timestamp() +"          \
+    " interval '5 seconds' WHERE holder = '%s'%s RETURNING term, batch"
+
+static bool s_do(db_t *db, const char *sql, zr_error_t *error) {
+    PGresult *result = pg_exec(db, sql);
+    bool ok = pg_is_ok(db, result, "take the lease in", error);
+    PQclear(result);
+    return ok;
+}
+
+static void s_tell_holder(db_t *db, zr_error_t *error) {
+    PGresult *result = pg_exec(db, "SELECT name FROM zrelay.lease");
+    const char *name =
+        PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "";
+    zr_fail(error, "another broker leads the log in this database (%s): stop that one first", name);
+    PQclear(result);
+}
+
+/* "HOST pid N", as an SQL text. */
+static void s_name(char name[120]) {
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c; c++)
+        if (*c == '\'' || *c == '\\')
+            *c = '_';
+    snprintf(name, 120, "%s pid %ld", host, (long)getpid());
+}
+
+static PGresult *s_take(db_t *db, bool start) {
+    char sql[1000], name[120];
+    s_name(name);
+    snprintf(sql, sizeof sql, TAKE, db->holder, name, db->holder, start ? " OR " FREE : "");
+    return pg_exec(db, sql);
+}
+
+pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error) {
+    if (!s_do(db, "BEGIN", error) || !s_do(db, "SET LOCAL lock_timeout = '2s'", error))
+        return PG_LEASE_UNKNOWN;
+    PGresult *result = s_take(db, start);
+    bool ok = pg_is_ok(db, result, "take the lease in", error), taken = ok && PQntuples(result) == 1;
+    uint64_t term = taken ? strtoull(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+    uint64_t batch = taken ? strtoull(PQgetvalue(result, 0, 1), NULL, 10) : 0;
+    PQclear(result);
+    if (!taken) {
+        PQclear(pg_exec(db, "ROLLBACK"));
+        if (ok)
+            s_tell_holder(db, error);
+        return ok ? PG_LEASE_HELD : PG_LEASE_UNKNOWN;
+    }
+    zr_buffer_clear(&db->warning);
+    if (!s_do(db, "COMMIT", error))
+        return PG_LEASE_UNKNOWN;
+    if (db->warning.len > 0) {
+        zr_fail(error, "the database doubts a commit: %s", (const char *)db->warning.data);
+        return PG_LEASE_UNKNOWN;
+    }
+    db->term = term;
+    if (!start && batch < db->batch)
+        pg_lease_lost(
+            "the database lost messages that it had confirmed. Look for a failover to a server that was "
+            "behind; then say so with UPDATE zrelay.log SET copy = true, and start zrelayd: a new epoch begins");
+    db->batch = batch;
+    return PG_LEASE_TAKEN;
+}
+
+_Noreturn void pg_lease_lost(const char *why) {
+    zr_log(ZR_LOG_ERROR, "stopping at once: %s", why);
+    _exit(EXIT_FAILURE);
+}
+
+static pg_lease_t s_again(db_t *db, zr_error_t *error) {
+    if (!pg_connect(db, error) || !pg_prepare(db, error))
+        return PG_LEASE_UNKNOWN;
+    pg_lease_t lease = pg_lease_take(db, false, error);
+    if (lease == PG_LEASE_HELD)
+        pg_lease_lost(error->text);
+    if (lease == PG_LEASE_TAKEN)
+        pg_is_back(db);
+    else
+        pg_disconnect(db);
+    return lease;
+}
+
+bool pg_lease_renew(db_t *db, zr_error_t *error) {
+    if (!db->conn)
+        return s_again(db, error) == PG_LEASE_TAKEN;
+    zr_buffer_clear(&db->bytes);
+    pg_op_t op = {.sql = PG_SQL_HOLD_LEASE};
+    pg_put8(db, &op, db->term);
+    pg_put8(db, &op, db->batch);
+    pg_put4(db, &op, db->level);
+    PGresult *result = pg_query(db, &op);
+    bool ok = pg_is_ok(db, result, "hold the lease in", error);
+    if (strcmp(pg_state(result), "ZR001") == 0)
+        pg_lease_lost("another broker leads the log in this database now");
+    if (!result || strcmp(pg_state(result), "25006") == 0)
+        pg_disconnect(db);
+    PQclear(result);
+    return ok;
+}
+
+bool pg_lease_settle(db_t *db, zr_error_t *error) {
+    for (unsigned tries = 0;;) {
+        zr_error_t why = {0};
+        if (s_again(db, &why) == PG_LEASE_TAKEN)
+            return true;
+        if (!pg_pause(db, &tries, &why)) {
+            zr_fail(error, "%s; it is not known whether what waited is stored", why.text);
+            return false;
+        }
+    }
+}
