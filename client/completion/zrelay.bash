@@ -1,6 +1,6 @@
 # Completion of zrelay for bash. Commands and options come from its own help, rooms and users from the broker.
 
-_zrelay_commands() { zrelay --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+_zrelay_commands() { zrelay --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'; }
 _zrelay_options() { zrelay $1 --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z0-9], )?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u; }
 _zrelay_rooms() { zrelay rooms --connect-timeout 1 2>/dev/null | cut -f 1; }
 _zrelay_users() { zrelay who "$1" --connect-timeout 1 2>/dev/null | cut -f 1; }
@@ -11,7 +11,7 @@ _zrelay() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        -s | --server | --nick | --certificate | --server-key | --user | --token-file | --connect-timeout) ((i++)) ;;
+        -s | --server | --nick | --certificate | --server-key | --user | --token-file | --connect-timeout | --context) ((i++)) ;;
         -*) ;;
         *) if [ -z "$command" ]; then command=$word; elif [ -z "$room" ]; then room=$word; fi ;;
         esac

@@ -28,7 +28,7 @@ def options_of(text):
 
 def commands():
     listed = re.search(r"^Commands:\n(.*?)\n\n", output(ZRELAY, "--help"), re.M | re.S)[1]
-    return re.findall(r"^  ([a-z]+) ", listed, re.M)
+    return re.findall(r"^  ([a-z-]+) ", listed, re.M)
 
 
 def pages_of_programs():

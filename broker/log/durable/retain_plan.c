@@ -11,7 +11,8 @@ static bool s_exceeds(const policy_t *policy, uint64_t entries, uint64_t bytes) 
 static bool s_goes(const retain_room_t *room, const retain_row_t *row, uint64_t time) {
     const policy_t *policy = room->policy;
     bool aged = policy->max_age && room->now > policy->max_age && time < room->now - policy->max_age;
-    return aged || row->last <= room->upto || (policy->max_entries && room->entries - row->entries >= policy->max_entries) ||
+    return aged || row->last <= room->upto ||
+           (policy->max_entries && room->entries - row->entries >= policy->max_entries) ||
            (policy->max_bytes && room->bytes - row->bytes >= policy->max_bytes);
 }
 

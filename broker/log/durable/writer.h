@@ -60,7 +60,7 @@ bool write_pass_for_disk(const write_pass_t *pass);
 typedef struct {
     uint32_t room;
     db_kept_t kept;
-    void *owner;   /* the loop's */
+    void *owner; /* the loop's */
 } write_retain_t;
 
 /* What came of it. */

@@ -108,7 +108,8 @@ static bool s_carry_out(const retain_t *retain, const retain_plan_t *plan, zr_er
 bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error) {
     const db_newest_t *newest = db_newest(db, room);
-    retain_t retain = {.db = db, .id = room, .room = {.policy = kept->policy, .keep = kept->keep, .upto = kept->upto, .now = now}};
+    retain_t retain = {
+        .db = db, .id = room, .room = {.policy = kept->policy, .keep = kept->keep, .upto = kept->upto, .now = now}};
     if (newest) {
         retain.room.head = newest->head;
         retain.room.entries = newest->entries;

@@ -19,24 +19,25 @@ static const char *const s_values[] = {"\n", "\n", "\n    ", " = ", "0", "1", "5
     "\nlog\n    data = /d\n", "\nroom\n    level = disk\n    pattern = \""};
 enum { VALUES = sizeof s_values / sizeof s_values[0] };
 
-/* Bytes from 128 on are one of these or the line of a setting, the others stand for themselves. */
+/* Bytes from 128 on are one of these, or the line of the setting that the next byte names. The others stand for
+ * themselves. */
 static size_t s_compose(const uint8_t *data, size_t size, char text[CONFIGURATION_MAX]) {
     size_t len = 0;
     for (size_t i = 0; i < size && len < CONFIGURATION_MAX - PIECE_MAX; i++) {
         size_t which = data[i] - 128U;
-        const zr_setting_t *setting = which - VALUES < SETTING_COUNT ? &s_rows[which - VALUES] : NULL;
+        const zr_setting_t *setting = &s_rows[i + 1 < size ? data[i + 1] % SETTING_COUNT : 0];
         if (data[i] < 128)
             text[len++] = (char)data[i];
         else if (which < VALUES)
             len += (size_t)sprintf(text + len, "%s", s_values[which]);
-        else if (setting)
+        else {
             len += (size_t)sprintf(text + len, "\n%s\n    %s = ", setting->section, setting->name);
-        else
-            text[len++] = (char)data[i];
+            i++;
+        }
     }
     return len;
 }
-_Static_assert(VALUES + SETTING_COUNT <= 128, "a byte names each of them");
+_Static_assert(VALUES < 128 && SETTING_COUNT <= 256, "a byte names each of them");
 
 /* --- What holds of settings that were accepted --- */
 

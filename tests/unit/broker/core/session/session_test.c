@@ -1,3 +1,4 @@
+#include "access_build.h"
 #include "session.h"
 
 #include "unit.h"
