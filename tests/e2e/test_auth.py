@@ -204,7 +204,7 @@ class Keys(AuthCase):
         self.assertTrue(self.admitted(broker, self.alice))
         broker.signal(signal.SIGTERM)
         broker.finish()
-        self.assertRegex(broker.errors(), r"handshakes refused [1-9]")
+        self.assertRegex(broker.errors(), r"handshakes_refused [1-9]")
 
     def test_the_wrong_servers_key(self):
         broker = self.encrypted(section("alice", self.alice))
@@ -411,7 +411,7 @@ class PrivateRooms(AuthCase):
         self.assertEqual(bob.ask(op="ping")["op"], "pong")
         broker.signal(signal.SIGTERM)
         broker.finish()
-        self.assertRegex(broker.errors(), r"live frames dropped [1-9]")
+        self.assertRegex(broker.errors(), r"live_dropped [1-9]")
 
 
 class Administration(AuthCase):

@@ -61,7 +61,7 @@ class Tokens(AuthCase):
             reader.wait_err("(?s)connected as u.*connected as u")
         broker.signal(signal.SIGTERM)
         broker.finish()
-        self.assertRegex(broker.errors(), r"logins failed 0, logins slowed 0")
+        self.assertRegex(broker.errors(), r"logins_failed 0, logins_slowed 0")
 
     def test_one_user_many_times_at_once(self):
         """What was checked is not checked again."""
@@ -104,7 +104,7 @@ class Tokens(AuthCase):
         wait_for(lambda: self.login(broker.server, "alice", token)[1]["op"] == "welcome", "the right one, in time")
         broker.signal(signal.SIGTERM)
         broker.finish()
-        self.assertRegex(broker.errors(), r"logins failed [1-9]\d*, logins slowed [1-9]")
+        self.assertRegex(broker.errors(), r"logins_failed [1-9]\d*, logins_slowed [1-9]")
 
     def test_only_where_they_are_taken(self):
         token = secrets.token_hex(16)

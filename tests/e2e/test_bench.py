@@ -88,7 +88,7 @@ class Modes(BenchCase):
             self.whole(result, 2000, 2000)
             self.assertEqual(result["batch"], how == "on")
             broker.signal(signal.SIGTERM)
-            frames = int(broker.wait_err(r"stopped: messages: frames (\d+)")[1])
+            frames = int(broker.wait_err(r"stopped: .*frames_received (\d+)")[1])
             (self.assertGreaterEqual if how == "off" else self.assertLess)(frames, 2000)
 
     def test_acked_has_no_readers_unless_told(self):

@@ -256,7 +256,7 @@ class Configuration(BrokerCase):
         # Every setting stands there as a comment with its default: taken in, the file must still be right and change nothing.
         active = re.sub(r"(?m)^    #([a-z-]+ = )", r"    \1", text)
         self.assertNotEqual(active, text)
-        self.check(re.sub(r"(?m)^    (advertise|data|users|bans|server-key|ipc-mode|ipc-group|jwt-keys|jwt-issuer|jwt-audience|endpoint|certificate|user|token-file) = .*\n", "", active))
+        self.check(re.sub(r"(?m)^    (advertise|data|store|users|bans|server-key|ipc-mode|ipc-group|jwt-keys|jwt-issuer|jwt-audience|endpoint|certificate|user|token-file) = .*\n", "", active))
 
     def test_bad_ones_name_file_line_and_member(self):
         for text, line, words in (
@@ -484,7 +484,7 @@ class Logging(BrokerCase):
                 broker.signal(signal.SIGTERM)
                 self.assertEqual(broker.finish(), 0)
                 # Dropped frames are counted, not told one by one.
-                self.assertRegex(broker.errors(), r"claimed routing ids [1-9]")
+                self.assertRegex(broker.errors(), r"routing_ids_claimed [1-9]")
 
     def test_what_peers_choose_is_escaped(self):
         broker = self.broker("--log-level", "debug")

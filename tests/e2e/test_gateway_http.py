@@ -363,11 +363,11 @@ class Documented(HttpCase):
                 self.assertNotIn(name, kinds, "a metric is told twice")
                 kinds[name] = kind
             elif not line.startswith("# HELP "):
-                found = re.fullmatch(r'(\w+)(\{\w+="\w+"(?:,\w+="\w+")*\})? (\d+)', line)
+                found = re.fullmatch(r'(\w+)(\{\w+="\w+"(?:,\w+="\w+")*\})? (\d+(?:\.\d+)?)', line)
                 self.assertTrue(found, line)
                 self.assertIn(kinds[found[1]], ("counter", "gauge"))
                 self.assertEqual(found[1].endswith("_total"), kinds[found[1]] == "counter")
-                values[found[1] + (found[2] or "")] = int(found[3])
+                values[found[1] + (found[2] or "")] = float(found[3])
         self.assertEqual((values["zrelay_gateway_streams"], values["zrelay_gateway_broker_up"], values["zrelay_gateway_channels"],
                           values["zrelay_gateway_topics"]), (1, 1, 2, 1))
         self.assertEqual(values['zrelay_gateway_http_answers_total{resource="room",status="2xx"}'], 1)

@@ -39,10 +39,11 @@ class Fanout(GatewayCase):
         # What the readers' arrival costs has come when this message and the answer to a request are here.
         self.publish(peer, sockets, 1)
         self.assertEqual(self.get(gateway, "/v1/rooms")[0], 200)
-        before = self.counts(gateway)
+        # A look at the counts asks the broker for its own, so one look more tells what that costs.
+        first, before = self.counts(gateway), self.counts(gateway)
         for number in range(2, MESSAGES + 2):
             self.publish(peer, sockets, number)
-        return [now - then for now, then in zip(self.counts(gateway), before)]
+        return [now - then - (then - earlier) for now, then, earlier in zip(self.counts(gateway), before, first)]
 
     def test_the_broker_sends_a_message_once_however_many_read(self):
         few, many = self.cost(2), self.cost(200)

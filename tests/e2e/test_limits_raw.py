@@ -274,7 +274,7 @@ class Raw(LimitCase):
             pass
         broker.signal(signal.SIGTERM)
         broker.finish()
-        self.assertIn("incomplete messages 0", broker.errors())
+        self.assertIn("connections_incomplete 0", broker.errors())
 
     SUBSCRIBED, GIVEN_BACK = b"\x00\x02\x01a", b"\x00\x02\x00a"
 

@@ -85,7 +85,8 @@ TEST(test_bytes) {
     SAYS("R+1    1    version, 0x%02x\n", ZR_DELIVER_VERSION);
     SAYS("flags: 0x%02x REPLAY, 0x%02x STATE\n", ZR_FRAME_REPLAY, ZR_FRAME_STATE);
     SAYS("flags: 0x%02x DELETE, 0x%02x EXPECT;", ZR_ENTRY_DELETE, ZR_ENTRY_EXPECT);
-    SAYS("level: %d none, %d memory, %d disk\n", ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK);
+    SAYS("level: %d none, %d memory, %d disk, %d replicated\n", ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK,
+        ZR_LEVEL_REPLICATED);
     SAYS("in %d bytes.", ZR_ACK_SIZE);
     SAYS("| `ROOM` 0x%02x | the room's entries", ZR_TOPIC_ENTRIES);
     SAYS("| `ROOM` 0x%02x | its presence", ZR_TOPIC_PRESENCE);

@@ -196,7 +196,8 @@ static void s_answer_mid(uint64_t mid) {
 }
 
 static void s_on_acked(const zrelay_event_t *event) {
-    fuzz_require(event->mid > s_world.acked && event->mid <= s_world.last_mid && event->level <= ZRELAY_LEVEL_DISK);
+    fuzz_require(
+        event->mid > s_world.acked && event->mid <= s_world.last_mid && event->level <= ZRELAY_LEVEL_REPLICATED);
     for (uint64_t mid = s_world.acked + 1; mid <= event->mid; mid++)
         if (s_world.mids[mid] == MID_WAITS)
             s_answer_mid(mid);

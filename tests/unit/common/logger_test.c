@@ -179,7 +179,7 @@ TEST(test_json) {
     zr_log_set_json(true);
     zr_log(ZR_LOG_WARN, "a \"b\" \\ \n %d", 3);
     const char *line = s_captured(), *level = strstr(line, ",\"level\":");
-    ck_assert_msg(strncmp(line, "{\"time\":\"20", 12) == 0 && level, "%s", line);
+    ck_assert_msg(strncmp(line, "{\"time\":\"20", 11) == 0 && level, "%s", line);
     ck_assert_str_eq(level, ",\"level\":\"warn\",\"text\":\"a \\\"b\\\" \\\\ \\\\x0a 3\"}\n");
     zr_log_set_json(false);
     zr_log(ZR_LOG_WARN, "text");
