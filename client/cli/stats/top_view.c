@@ -42,7 +42,7 @@ void top_sample_finish(top_sample_t *sample) {
 }
 
 double top_value(const top_sample_t *sample, const char *name) {
-    char whole[100];
+    char whole[128];
     snprintf(whole, sizeof whole, "%s%s", s_begin, name);
     const json_t *value = json_object_get(sample->values, whole);
     if (!value) {
