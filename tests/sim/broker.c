@@ -192,6 +192,8 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
     if (network_send(sim, way->route, frame))
         return EDGE_SENT;
     world_trace(&sim->world, "nothing can be sent to route %" PRIu64, route);
+    if (conn->client)
+        work_unsent(sim, conn->client);
     return way->broker_open ? EDGE_FULL : EDGE_GONE;
 }
 

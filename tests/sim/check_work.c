@@ -154,6 +154,16 @@ bool work_event(client_t *client, const zrelay_event_t *event) {
     return true;
 }
 
+void work_trace_settle(const client_t *client, zr_span_t frame) {
+    zr_settle_t settle;
+    zr_range_t range;
+    if (!zr_settle_read(&settle, frame))
+        return;
+    while (zr_settle_next(&settle, &range))
+        world_trace(&client->sim->world, "c%u settles %" PRIu64 "..%" PRIu64 " of worker %u with verb %d, frame %" PRIu64,
+            client->number, range.first, range.last, settle.worker, (int)settle.verb, settle.number);
+}
+
 /* --- What the broker sends --- */
 
 /* The worker surely lives, and has the entry: nothing can have happened to its session since it was sent. */
@@ -176,6 +186,8 @@ static void s_check_entry(sim_t *sim, const conn_t *conn, uint32_t worker, int n
             room_text((unsigned)number));
         return;
     }
+    world_trace(&sim->world, "c%u is to work on %" PRIu64 " of %s as worker %u", client->number, entry->seq,
+        room_text((unsigned)number), worker);
     if (record->worked)
         FAIL(client, "c%u is to work on %" PRIu64 " of %s, which is done", client->number, entry->seq,
             room_text((unsigned)number));
@@ -230,6 +242,10 @@ bool work_sent(sim_t *sim, const conn_t *conn, zr_span_t frame) {
         return false;
     s_check_work(sim, conn, worker, inner);
     return true;
+}
+
+void work_unsent(sim_t *sim, const client_t *client) {
+    s_release(sim, client);
 }
 
 /* --- The end --- */

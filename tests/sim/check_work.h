@@ -17,6 +17,11 @@ bool work_event(client_t *client, const zrelay_event_t *event);
 /* A frame leaves the broker for a client. WORK: may its user have the entries? Are they stored, not done before, and with
  * no other worker that lives? true: the frame was WORK or SETTLED. */
 bool work_sent(struct sim *sim, const struct conn *conn, zr_span_t frame);
+/* Shows a SETTLE frame in the trace. */
+void work_trace_settle(const client_t *client, zr_span_t frame);
+
+/* A frame for the client could not be sent: its session is without a connection now, and its entries go to others. */
+void work_unsent(struct sim *sim, const struct client *client);
 
 /* A worker of the room is there, and an entry is not done; `why` gets a text. */
 bool work_missing(const client_t *client, unsigned room, char *why, size_t size);

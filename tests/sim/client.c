@@ -1,3 +1,4 @@
+#include "check_work.h"
 #include "client.h"
 
 #include <stdio.h>
@@ -205,6 +206,7 @@ static void s_act(client_t *client, const action_t *action) {
     case ACTION_SEND:
         text = s_text(action->frame, &len);
         world_trace(&sim->world, "c%u sends %zu bytes %.*s", client->number, action->frame.len, len, text);
+        work_trace_settle(client, action->frame);
         if (len)
             check_asked(client, action->frame);
         socket_send(&client->front, zr_blob_copy(action->frame.ptr, action->frame.len));

@@ -82,6 +82,7 @@ typedef struct group_worker {
     uint64_t credit;
     item_t *held;
     size_t held_count;
+    uint64_t next_number;             /* above that of each SETTLE so far */
     bool stalled;                     /* its queue was full when there was work for it */
     struct group_worker *prev, *next; /* in the group: the next one to get work is the first */
     UT_hash_handle hh;                /* in the session, by number */

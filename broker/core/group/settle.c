@@ -34,6 +34,15 @@ static size_t s_settle_single(relay_t *relay, group_worker_t *worker, zr_settle_
     return count;
 }
 
+/* Was it sent before, as its answer did not come? Meanwhile the worker may have been given the entries anew, so they may
+ * not be taken from it again. What is done or dead stays so, and more time does no harm. */
+static bool s_is_again(group_worker_t *worker, const zr_settle_t *settle) {
+    bool again = settle->number < worker->next_number;
+    if (!again)
+        worker->next_number = settle->number + 1;
+    return again && (settle->verb == ZR_SETTLE_RETRY || settle->verb == ZR_SETTLE_RETURN);
+}
+
 static void s_settle(relay_t *relay, session_t *session, group_worker_t *worker, zr_settle_t *settle) {
     room_group_t *each = groups_of(worker);
     zr_buffer_t out = {0};
@@ -42,8 +51,11 @@ static void s_settle(relay_t *relay, session_t *session, group_worker_t *worker,
         .ms = settle->ms,
         .why = settle->reason.len ? zr_blob_copy(settle->reason.ptr, settle->reason.len) : NULL};
     zr_settled_begin(&out, settle->worker, settle->number);
-    size_t count = s_settle_single(relay, worker, settle, &said, &out, &aside);
-    count += group_settle_ranges(worker, &said, relay->groups.ranges, aside, relay->groups.rising);
+    size_t count = 0;
+    if (!s_is_again(worker, settle)) {
+        count = s_settle_single(relay, worker, settle, &said, &out, &aside);
+        count += group_settle_ranges(worker, &said, relay->groups.ranges, aside, relay->groups.rising);
+    }
     zr_settled_end(&out, each->room->level, (uint32_t)count);
     zr_blob_unref(said.why);
     groups_store(relay, each); /* also when nothing changed now: what is told must be stored */

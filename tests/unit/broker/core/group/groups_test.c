@@ -190,6 +190,23 @@ TEST(test_what_a_worker_never_saw_goes_back_uncounted) {
     fx_group_groups("{'retried':0,'died':0,'held':1}");
 }
 
+TEST(test_a_settle_that_comes_again_takes_nothing_back) {
+    fx_group_start(true);
+    fx_group_work(A, 1, "");
+    fx_group_publish(1, 1);
+    fx_expect_text(A, "work 7 x1: 1/a");
+    fx_settle(A, 7, 1, ZR_SETTLE_RETURN, 0, 1, ZR_INT_MAX);
+    fx_expect_text(A, "settled 7 #1 1 disk");
+    fx_expect_text(A, "work 7 x1: 1/a");
+    fx_settle(A, 7, 1, ZR_SETTLE_RETURN, 0, 1, ZR_INT_MAX);
+    fx_expect_text(A, "settled 7 #1 0 disk");
+    fx_settle(A, 7, 0, ZR_SETTLE_RETRY, 0, 1, 1);
+    fx_expect_text(A, "settled 7 #0 0 disk");
+    fx_settle(A, 7, 1, ZR_SETTLE_DONE, 0, 1, 1);
+    fx_expect_text(A, "settled 7 #1 1 disk");
+    fx_expect_text(A, "");
+}
+
 TEST(test_a_session_that_ends_gives_back_at_once) {
     fx_group_start(true);
     fx_group_work(A, 2, "");
