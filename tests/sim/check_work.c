@@ -160,8 +160,9 @@ void work_trace_settle(const client_t *client, zr_span_t frame) {
     if (!zr_settle_read(&settle, frame))
         return;
     while (zr_settle_next(&settle, &range))
-        world_trace(&client->sim->world, "c%u settles %" PRIu64 "..%" PRIu64 " of worker %u with verb %d, frame %" PRIu64,
-            client->number, range.first, range.last, settle.worker, (int)settle.verb, settle.number);
+        world_trace(&client->sim->world,
+            "c%u settles %" PRIu64 "..%" PRIu64 " of worker %u with verb %d, frame %" PRIu64, client->number,
+            range.first, range.last, settle.worker, (int)settle.verb, settle.number);
 }
 
 /* --- What the broker sends --- */
