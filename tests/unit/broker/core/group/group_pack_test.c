@@ -162,7 +162,8 @@ TEST(test_only_what_changed_is_written_anew) {
     group_worker_add(group, &worker);
     group_worker_credit(&worker, 100000);
     uint64_t random = 1, pass = 0;
-    for (int step = 0; step < 4000; step++) {
+    const unsigned steps = unit_is_slow() ? 200 : 4000;
+    for (unsigned step = 0; step < steps; step++) {
         random = random * 6364136223846793005ULL + 1442695040888963407ULL;
         uint64_t dice = random >> 33, first = dice / 16 % (group->cursor + 1) + 1;
         zr_range_t range = {first, first + dice % 40};
@@ -184,8 +185,8 @@ TEST(test_only_what_changed_is_written_anew) {
         if (step % 37 == 0)
             s_check_parts(group);
     }
-    ck_assert_uint_gt(group->done, 1000);
-    ck_assert_uint_gt(group->died, 10);
+    ck_assert_uint_gt(group->done, steps / 4);
+    ck_assert_uint_ge(group->died, steps / 400);
     group_worker_remove(&worker, true);
     s_check_parts(group);
     zr_blob_unref(why);
