@@ -18,7 +18,7 @@ typedef struct {
     void (*route_lost)(void *self, route_t route);
     bool (*is_trunk)(const void *self, route_t connection);
     bool (*is_full)(const void *self);                   /* no frame is to be taken from clients now */
-    bool (*shuts_out)(const void *self, zr_span_t user); /* the back is not for this user, who is in the users file */
+    bool (*shuts_out)(const void *self, zr_span_t user); /* the back may not serve this user of the users file */
     void (*set_access)(void *self, access_t *access);
     void (*disown)(void *self, zr_span_t user);
     void (*shutdown)(void *self);

@@ -161,7 +161,7 @@ static void s_back(item_t *item, uint64_t wait_ms, uint64_t rising, dead_reason_
         item_ready(item);
 }
 
-/* It goes to others at once. `counts`: it was with a worker, who may be to blame. */
+/* It goes to others at once. `counts`: the worker had it, and this counts as a delivery. */
 static void s_give_back(item_t *item, bool counts) {
     item->deliveries -= !counts;
     item_changed(item);

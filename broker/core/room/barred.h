@@ -13,7 +13,7 @@ enum { BARRED_MAX = 1000 }; /* users and rooms that they are kept out of, in all
 
 typedef struct {
     struct bar *all;
-    uint64_t due; /* when the first one may end; 0: there is none */
+    uint64_t due; /* the earliest end of a ban; 0: no ban ends */
 } barred_t;
 
 void barred_finish(barred_t *barred);
@@ -32,7 +32,7 @@ static inline bool barred_is_due(const barred_t *barred, uint64_t now) {
     return barred->due && barred->due <= now;
 }
 
-/* Ends one whose time is over at `now`, and tells the nick. Call it until it is false: there is none. */
+/* Ends a ban whose time is over at `now`, and tells the nick. false: no further ban is over. */
 bool barred_end(barred_t *barred, uint64_t now, char nick[ZR_NICK_MAX + 1]);
 
 #endif

@@ -43,7 +43,7 @@ static void s_set_name(stats_key_t *key, zr_span_t name) {
     key->name_len = name.len;
 }
 
-/* The next thing behind `key`, whose name has the prefix; NULL: there is none. */
+/* The next thing behind `key`, whose name has the prefix; NULL: no such thing follows. */
 static void *s_next(const relay_t *relay, const stats_kind_t *kind, zr_span_t prefix, stats_key_t *key, bool from) {
     void *thing = kind->next(relay, key, from);
     if (thing)
