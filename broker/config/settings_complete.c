@@ -200,6 +200,13 @@ static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
         zr_fail(error,
             "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
             "the upstream and the pair of keys of this leaf");
+    if (upstream->server_key[0]) {
+        zr_servers_t servers;
+        zr_servers_read(&servers, zr_span(upstream->endpoint));
+        const char *fault = zr_servers_read_keys(&servers, zr_span(upstream->server_key));
+        if (fault)
+            zr_fail(error, "upstream/server-key: %s", fault);
+    }
     if (!upstream->user[0] != !upstream->token_file[0])
         zr_fail(error, "upstream: user and token-file go together");
     if (upstream->user[0] && upstream->certificate[0])

@@ -51,6 +51,7 @@ typedef struct {
     uint64_t forget_after_ms; /* rooms unused for so long are forgotten; 0: no room is ever forgotten */
     policies_t policies;      /* of rooms; all that it points to must live as long as the relay */
     const char *greeting;     /* NULL: none. Must live as long as the relay */
+    const char *peers;        /* "A,B": fronts of other brokers, for welcome; NULL or empty: none. It may change */
     const char *server;       /* program and version, for welcome */
     uint64_t epoch;
     /* Versions of presence begin here. No run before on the same log may have reached it. */

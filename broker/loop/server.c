@@ -256,6 +256,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->rate_channels = server->settings->rate_handshakes;
     relay->login_timeout_ms = server->settings->login_timeout_ms;
     relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
+    relay->peers = server->told_peers;
+    strcpy(server->told_peers, server->settings->peers);
     relay->entropy = s_entropy;
     relay->back = s_back;
     relay->back_ctx = server;

@@ -39,6 +39,7 @@ typedef struct server {
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
+    char told_peers[ZR_SERVERS_TEXT_MAX + 1]; /* "A,B", for welcome */
     uint64_t logins_failed, logins_slowed;
     bool skipping;           /* the rest of a refused message of the front is being skipped, */
     int skipped_fd;          /* which came by this descriptor */

@@ -136,4 +136,21 @@ TEST(test_another_back_after_its_end) {
     lf_expect_up("back tcp://up:2\n");
 }
 
+TEST(test_of_several_upstreams_the_next_one_follows_a_loss) {
+    static const char *const order[] = {"tcp://up:1", "tcp://up:2", "tcp://up:3", "tcp://up:1"};
+    lf.config.server = "tcp://up:1,tcp://up:2,tcp://up:3";
+    lf_start();
+    for (size_t i = 0; i < 4; i++) {
+        lf_pass(1000);
+        ck_assert_str_eq(lf.server, order[i]);
+        leaf_down(lf.leaf, "gone");
+    }
+    for (int i = 0; i < 20; i++) { /* no wait is longer than a second */
+        lf_up();
+        lf_pass(1000);
+        lf_expect_up("connect\n");
+        leaf_down(lf.leaf, "gone");
+    }
+}
+
 UNIT_SUITE_WITH("broker.leaf.upstream", lf_begin, lf_finish)
