@@ -54,7 +54,9 @@ typedef struct {
     char jwt_audience[SETTINGS_TEXT_MAX + 1]; /* empty: none */
     uint64_t jwt_leeway_ms;
     upstream_settings_t upstream;
-    char peers[ZR_SERVERS_TEXT_MAX + 1];       /* "A,B": fronts of other brokers, for welcome; empty: none */
+    char peers[ZR_SERVERS_TEXT_MAX + 1]; /* "A,B": fronts of other brokers, for welcome; empty: none */
+    char cluster_key[ZR_CURVE_LEN + 1];  /* the public key there, which others need; no setting: cluster.h finds it */
+    bool follows;                        /* likewise: another broker leads the log of `store`, this one is its leaf */
     char cluster_advertise[ZR_SERVER_MAX + 1]; /* this broker's front, for the others at `store`; empty: it is alone */
     size_t max_address_connections;
     uint64_t rate_handshakes;    /* a second and address; 0: no limit */
@@ -92,7 +94,7 @@ bool settings_complete(settings_t *settings, zr_error_t *error);
 
 /* The log outlives the process: it is on disk or in a database. */
 static inline bool settings_durable(const settings_t *settings) {
-    return settings->data[0] || settings->store[0];
+    return settings->data[0] || (settings->store[0] && !settings->follows);
 }
 
 /* Some endpoint, a listener or a back, is not encrypted. */

@@ -7,6 +7,8 @@
 #ifndef RELAY_H
 #define RELAY_H
 
+#include <jansson.h>
+
 #include "access.h"
 #include "code.h"
 #include "edge_stats.h"
@@ -73,6 +75,8 @@ typedef struct {
     uint64_t (*queued)(void *ctx, route_t route);
     void *queued_ctx;
     /* Fills in what the edge counts, for the op stats. NULL: nothing is known. */
+    json_t *(*cluster)(void *ctx); /* for `stats` of "cluster": an object with that member, the relay's; NULL: none */
+    void *cluster_ctx;
     void (*measure)(void *ctx, edge_stats_t *stats);
     void *measure_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */

@@ -221,6 +221,10 @@ void leaf_take_front(leaf_t *leaf, zr_span_t frame) {
     }
 }
 
+void leaf_follow(leaf_t *leaf, const zr_server_t *server) {
+    upstream_follow(leaf, server);
+}
+
 void leaf_up(leaf_t *leaf) {
     upstream_up(leaf);
 }

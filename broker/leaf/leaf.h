@@ -53,6 +53,9 @@ core_t leaf_core(leaf_t *leaf);
 /* The first reader of a topic came, or its last one went. */
 void leaf_topic(leaf_t *leaf, zr_span_t topic, bool wanted);
 
+/* Another broker is the upstream from now on, and the only one. */
+void leaf_follow(leaf_t *leaf, const zr_server_t *server);
+
 /* A client's connection (peer_t's) is gone; frames of it may still come for a moment. */
 void leaf_left(leaf_t *leaf, uint64_t connection);
 

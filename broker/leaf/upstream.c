@@ -90,6 +90,15 @@ void upstream_lose(leaf_t *leaf, const char *why) {
         carry_lose_all(leaf);
 }
 
+void upstream_follow(leaf_t *leaf, const zr_server_t *server) {
+    upstream_t *up = &leaf->upstream;
+    upstream_lose(leaf, "another broker takes its place");
+    up->servers = (zr_servers_t){.items = {*server}, .named = 1, .count = 1};
+    up->moves = false;
+    up->back_off = BACK_OFF_MIN_MS;
+    up->retry_at = leaf->now;
+}
+
 static void s_connect_back(leaf_t *leaf) {
     leaf->upstream.back_at = 0;
     leaf->config.calls->connect_back(leaf->config.ctx, leaf->upstream.back);

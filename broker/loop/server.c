@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cluster.h"
 #include "counters.h"
 #include "key_file.h"
 #include "fatal.h"
@@ -267,6 +268,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->room_ctx = server;
     relay->queued = s_queued;
     relay->queued_ctx = server;
+    relay->cluster = cluster_rows;
+    relay->cluster_ctx = server;
     relay->measure = counters_measure;
     relay->measure_ctx = server;
     relay->access = server->access;
@@ -384,6 +387,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     if (stored.fd >= 0)
         zloop_poller(server->loop, &stored, intake_on_log, server);
     zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
+    server->cluster = cluster_begin(server);
     return server;
 }
 
@@ -486,6 +490,10 @@ int server_run(server_t *server) {
     return EXIT_SUCCESS;
 }
 
+bool server_goes_on(const server_t *server) {
+    return server->again;
+}
+
 static void s_exit(int signal) {
     (void)signal;
     _exit(EXIT_SUCCESS);
@@ -502,6 +510,7 @@ void server_destroy(server_t *server) {
     if (!server)
         return;
     audit_feed_end(&server->audit);
+    cluster_end(server->cluster);
     session_timers_destroy(server->timers);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);

@@ -49,8 +49,10 @@ typedef struct server {
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
     audit_feed_t audit;
-    uint64_t began; /* µs since 1970 */
+    uint64_t began;          /* µs since 1970 */
+    struct cluster *cluster; /* NULL: this broker is alone */
     bool stopping;
+    bool again; /* with it: the program is to start anew */
 } server_t;
 
 #endif
