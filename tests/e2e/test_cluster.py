@@ -1,10 +1,12 @@
 """Brokers that share a PostgreSQL: one leads, the others follow it as leaves, and lead when it is gone."""
 import json
+import re
 import signal
 import socket
+import subprocess
 import unittest
 
-from harness import publish_frame, wait_for
+from harness import ZRELAYD, publish_frame, wait_for
 from postgres_case import PostgresCase, installed
 
 CONFIG = "server\n    heartbeat = 1000\n    tick = 20\n"
@@ -123,6 +125,37 @@ class TakeOver(ClusterCase):
         self.assertEqual(leader.finish(), 1)
         self.assertIn("another broker leads", leader.errors())
         wait_for(lambda: self.run_zrelay(self.led_by(), "history", "room").out == b"", "nothing was stored")
+
+
+class Encrypted(ClusterCase):
+    """Each broker has keys of its own. The others find them in the database, and clients are told each."""
+
+    def pair(self, name):
+        made = subprocess.run([ZRELAYD, "--keygen", self.path(name)], capture_output=True, check=True, text=True)
+        return re.search(r"public key, (.{40})\n", made.stdout)[1]
+
+    def encrypted(self, number, users):
+        secret = self.path(f"broker{number}_secret")
+        config = f"{CONFIG}upstream\n    certificate = {secret}\nauth\n    encrypt = all\n    server-key = {secret}\n    users = {users}\n"
+        return self.member(number, config)
+
+    def test_a_client_goes_on_at_the_other_broker_by_its_key(self):
+        keys = [self.pair(f"broker{number}") for number in range(2)]
+        users = self.users("".join(f'user\n    name = b{number}\n    key = "{key}"\n    allow = "leaf : *"\n' for number, key in enumerate(keys)) +
+                           f'user\n    name = ann\n    key = "{self.pair("ann")}"\n    allow = "all : *"\n')
+        leader = self.encrypted(0, users)
+        follower = self.encrypted(1, users)
+        follower.wait_err("a leaf of the broker at")
+        both = f"{self.fronts[1]},{self.fronts[0]}"
+        given = ["--certificate", self.path("ann"), "--server-key", f"{keys[1]},{keys[0]}"]
+        reader = self.zrelay(both, "sub", "room", "--all", "--count", "2", *given)
+        self.run_zrelay(both, "pub", "room", "one", *given)
+        leader.signal(signal.SIGKILL)
+        self.run_zrelay(both, "pub", "room", "two", *given, "--connect-timeout", "20")
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(bytes(reader.out), b"one\ntwo\n")
+        wrong = [*given[:-1], f"{keys[0]},{keys[1]}"]
+        self.assertIn("another key", self.run_zrelay(both, "pub", "room", "x", *wrong, code=1).errors())
 
 
 class Refused(ClusterCase):

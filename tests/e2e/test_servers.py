@@ -1,7 +1,11 @@
 """Several servers: what goes on at the next one when a broker is gone (-s A,B,C), and what brokers tell of each other."""
 import signal
+import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
+from gateway_case import Gateway
 from harness import TestCase, wait_for
 from test_leaf import FAST, LeafCase
 
@@ -33,6 +37,26 @@ class Servers(LeafCase):
         first.signal(signal.SIGTERM)
         leaf.wait_err(f"a leaf of the broker at {second.server}")
         self.assertEqual(self.peer(leaf, "ann").welcome["epoch"], second.epoch)
+
+    def test_a_gateway_goes_on_at_the_other_leaf(self):
+        upstream = self.broker(config=FAST)
+        one, two = self.leaf(upstream), self.leaf(upstream)
+        gateway = Gateway("--http", "127.0.0.1:*", "--server", f"{DEAD},{one.server},{two.server}", stdin=subprocess.DEVNULL)
+        self.addCleanup(gateway.end)
+
+        def posts(text):
+            try:
+                with urllib.request.urlopen(f"{gateway.http}/v1/rooms/room", text, 5) as answer:
+                    return answer.status < 300
+            except urllib.error.HTTPError as fault:
+                self.assertEqual(fault.code, 503)
+                return False
+        wait_for(lambda: posts(b"a"), "the first leaf")
+        one.signal(signal.SIGKILL)
+        one.finish()
+        gateway.wait_err(f"connected to the broker at {two.server}")
+        wait_for(lambda: posts(b"b"), "the second leaf")
+        self.assertEqual(bytes(self.run_zrelay(upstream, "history", "room").out), b"a\nb\n")
 
     def test_a_client_learns_the_way_to_another_broker(self):
         upstream = self.broker(config=FAST)

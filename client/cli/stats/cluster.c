@@ -24,7 +24,7 @@ static json_int_t s_number(const json_t *row, const char *name) {
 static void s_head(zr_buffer_t *out, const json_t *answer) {
     char age[STATS_NUMBER_SIZE];
     json_int_t since = s_number(answer, "since"), now = s_number(answer, "time"), behind = s_number(answer, "behind");
-    zr_buffer_printf(out, "term %" JSON_INTEGER_FORMAT " since %s, %" JSON_INTEGER_FORMAT " standbys of the database",
+    zr_buffer_printf(out, "term %" JSON_INTEGER_FORMAT " since %s, standbys of the database: %" JSON_INTEGER_FORMAT,
         s_number(answer, "term"), stats_age(now > since ? (uint64_t)(now - since) : 0, age),
         s_number(answer, "standbys"));
     if (json_object_get(answer, "behind"))
