@@ -365,6 +365,7 @@ export class Relay extends Emitter {
     if (this.#recovering) this.#recovering.lost = true;
     this.emit("epoch", epoch);
     for (const part of this.#parts()) part.epoch();
+    for (const worker of [...this.#workers.values()]) worker.epoch();
   }
 
   #deliver(frame) {
