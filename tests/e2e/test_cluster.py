@@ -118,6 +118,7 @@ class TakeOver(ClusterCase):
         peer = self.peer(leader, "ann")
         leader.signal(signal.SIGSTOP)
         self.addCleanup(leader.signal, signal.SIGCONT)
+        self.cluster.sql("UPDATE zrelay.lease SET until = '-infinity'")  # as if it had stood still for longer than its lease lasts
         wait_for(lambda: self.led_by() in self.fronts[1:], "another leader")
         next(follower for follower in followers if follower.server == self.led_by()).wait_err(LEADS)
         peer.send(publish_frame("room", (1, b"late")))

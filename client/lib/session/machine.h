@@ -89,9 +89,6 @@ bool machine_action(machine_t *machine, action_t *action, uint64_t now);
 const zrelay_event_t *machine_event(machine_t *machine);
 bool machine_has_event(const machine_t *machine);
 
-/* The server in use. NULL: the config named none. */
-const char *machine_server(const machine_t *machine);
-
 /* Rises whenever the DEALER is dropped: an action that could not be carried out before then is void. */
 uint64_t machine_connection(const machine_t *machine);
 

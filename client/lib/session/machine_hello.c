@@ -6,12 +6,12 @@
 #include "back.h"
 #include "machine_actions.h"
 #include "machine_events.h"
+#include "machine_identity.h"
 #include "machine_loss.h"
 #include "machine_publish.h"
 #include "machine_queue.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
-#include "machine_session.h"
 #include "machine_work.h"
 #include "remote.h"
 
