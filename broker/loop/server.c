@@ -459,7 +459,8 @@ static void s_drain_log(server_t *server) {
 
 /* Takes in what has arrived, so that it is acked, then says bye. */
 static void s_shut_down(server_t *server) {
-    zr_service_notify("STOPPING=1");
+    if (!server->again) /* else the service goes on */
+        zr_service_notify("STOPPING=1");
     s_arm_second_signal();
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (log_is_full(server->log))
