@@ -153,4 +153,32 @@ TEST(test_of_several_upstreams_the_next_one_follows_a_loss) {
     }
 }
 
+TEST(test_it_follows_another_upstream_at_once_and_that_alone) {
+    lf.config.server = "tcp://up:1,tcp://up:2";
+    lf_go_live();
+    leaf_follow(lf.leaf, &(zr_server_t){.endpoint = "tcp://other:1"});
+    lf_expect_up("disconnect\n");
+    lf_pass(1);
+    lf_expect_up("connect\n");
+    ck_assert_str_eq(lf.server, "tcp://other:1");
+    leaf_down(lf.leaf, "gone");
+    lf_pass(1000);
+    ck_assert_str_eq(lf.server, "tcp://other:1");
+    leaf_down(lf.leaf, "gone");
+    leaf_follow(lf.leaf, &(zr_server_t){.endpoint = "tcp://third:1"}); /* while it is away */
+    lf_pass(1);
+    ck_assert_str_eq(lf.server, "tcp://third:1");
+}
+
+TEST(test_its_clients_learn_its_own_peers) {
+    lf_go_live();
+    lf_say(A, "{'op':'hello','id':1,'proto':1,'client':'" CLIENT "'}");
+    lf_hear("{'op':'ok','channel':1}");
+    lf_hear_on(1, "{'op':'welcome','re':1,'back':'tcp://up:2','peers':['tcp://up:9']}");
+    lf_expect_out("1 {'op':'welcome','re':1,'back':'tcp://leaf:1'}\n");
+    lf.relay.peers = "tcp://b:1,tcp://c:1";
+    lf_hear_on(1, "{'op':'welcome','re':1,'back':'tcp://up:2'}");
+    lf_expect_out("1 {'op':'welcome','re':1,'back':'tcp://leaf:1','peers':['tcp://b:1','tcp://c:1']}\n");
+}
+
 UNIT_SUITE_WITH("broker.leaf.upstream", lf_begin, lf_finish)
