@@ -94,7 +94,13 @@ void clients_unroute(clients_t *clients, leaf_client_t *client) {
     client->gateway = NULL;
 }
 
+void clients_remove_carried(clients_t *clients, leaf_client_t *client) {
+    while (client->carried)
+        clients_remove(clients, client->carried);
+}
+
 void clients_remove(clients_t *clients, leaf_client_t *client) {
+    clients_remove_carried(clients, client);
     clients_unroute(clients, client);
     HASH_DELETE(by_number, clients->by_number, client);
     free(client->back);
@@ -102,10 +108,6 @@ void clients_remove(clients_t *clients, leaf_client_t *client) {
 }
 
 void clients_finish(clients_t *clients) {
-    leaf_client_t *client, *next;
-    HASH_ITER(by_number, clients->by_number, client, next)
-    while (client->carried)
-        clients_unroute(clients, client->carried);
-    HASH_ITER(by_number, clients->by_number, client, next)
-    clients_remove(clients, client);
+    while (clients->by_number)
+        clients_remove(clients, clients->by_number);
 }

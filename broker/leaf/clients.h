@@ -59,7 +59,10 @@ void clients_set_connection(clients_t *clients, leaf_client_t *client, uint64_t 
 
 /* Its route is free for another; it stays known by its number. A gateway has no clients any more. */
 void clients_unroute(clients_t *clients, leaf_client_t *client);
+
+/* With its own clients, and theirs. */
 void clients_remove(clients_t *clients, leaf_client_t *client);
+void clients_remove_carried(clients_t *clients, leaf_client_t *client); /* its clients alone */
 
 /* The upstream accepted it: its user may read. It does so until the last of the user's clients is removed or unrouted. */
 void clients_accept(clients_t *clients, leaf_client_t *client);

@@ -283,7 +283,7 @@ static void s_route_lost(void *self, route_t route) {
     if (!client)
         return;
     if (client->gateway) {
-        carry_end_slow(leaf, client);
+        carry_send_away(leaf, client, "slow");
         return;
     }
     outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
