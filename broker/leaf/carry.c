@@ -5,6 +5,7 @@
 
 #include "code.h"
 #include "control.h"
+#include "fatal.h"
 #include "upstream.h"
 
 void carry_say(leaf_t *leaf, route_t route, json_t *object) {
@@ -89,6 +90,7 @@ bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost) {
 
 static void s_lose(leaf_t *leaf, leaf_client_t *client) {
     bool told = client->told || !client->open;
+    clients_doubt(&leaf->clients, client);
     client->open = false;
     if (told)
         return;
@@ -121,15 +123,21 @@ static void s_pass_on(leaf_t *leaf, const leaf_client_t *client, json_t *object)
     carry_say(leaf, route_connection(client->route), json_incref(object));
 }
 
+void carry_drop_user(leaf_t *leaf, zr_span_t user) {
+    effect_t gone = {.kind = EFFECT_DROP_USER};
+    FATAL_UNLESS(user.len < sizeof gone.user);
+    memcpy(gone.user, user.ptr, user.len);
+    outbox_add(leaf->outbox, &gone);
+    clients_forget_user(&leaf->clients, zr_span(gone.user));
+}
+
 /* Ends the connection of a client, and, if its user is not let in, all of that user. */
 static void s_send_away(leaf_t *leaf, leaf_client_t *client, bool flooding, bool user) {
-    effect_t gone = {.kind = EFFECT_DROP_USER};
-    memcpy(gone.user, client->user, sizeof gone.user);
     if (flooding)
         outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = client->connection});
     outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
     if (user && client->user[0])
-        outbox_add(leaf->outbox, &gone);
+        carry_drop_user(leaf, zr_span(client->user));
     client->open = false;
     carry_end(leaf, client);
 }

@@ -16,6 +16,9 @@ void carry_end(leaf_t *leaf, leaf_client_t *client);
  * client is there until the gateway did. */
 void carry_send_away(leaf_t *leaf, leaf_client_t *client, const char *reason);
 
+/* Ends all connections of a user, whose clients are to be accepted anew. */
+void carry_drop_user(leaf_t *leaf, zr_span_t user);
+
 /* The upstream is away, so every channel is over. Clients with a connection stay, and are told. */
 void carry_lose_all(leaf_t *leaf);
 
