@@ -180,6 +180,11 @@ static bool s_is_reason(const json_t *object, const char *reason) {
 
 /* The upstream sends the client away. */
 static void s_on_sent_away(leaf_t *leaf, leaf_client_t *client, json_t *object) {
+    if (client->parting) { /* its gateway's `close` is under way, and is the answer */
+        s_pass_on(leaf, client, object);
+        carry_end(leaf, client);
+        return;
+    }
     s_say_closed(leaf, client);
     client->open = false;
     if (client->gateway) {

@@ -119,6 +119,18 @@ TEST(test_the_upstream_closes_a_channel) {
     ck_assert_ptr_nonnull(strstr(lf_out(), "'no-channel'"));
 }
 
+/* Each takes the other's `close` for its answer. */
+TEST(test_both_sides_close_a_channel_at_once) {
+    s_open();
+    lf_say(A, "{'op':'close','channel':7}");
+    lf_up();
+    lf_hear("{'op':'close','channel':2,'reason':'kicked'}");
+    lf_expect_up("");
+    lf_expect_out("1 {'op':'close','channel':7,'reason':'kicked'}\n");
+    lf_say(A, "{'op':'open','channel':7}");
+    lf_expect_up("1 {'op':'open','channel':3}\n");
+}
+
 TEST(test_the_upstream_refuses_a_channel) {
     lf_go_live();
     lf_say(A, "{'op':'hello'}");
