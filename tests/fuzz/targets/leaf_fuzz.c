@@ -21,7 +21,7 @@ typedef struct {
     route_t owner;  /* the client, at the leaf */
     uint32_t asker; /* the channel over which it was opened; 0: the trunk */
     bool left;      /* the leaf, or the asker, closed it */
-    bool unheard;   /* it was not opened, as the asker's channel is over, and the leaf does not know */
+    bool unheard;   /* the leaf does not know that it was not opened, as the asker's channel is over */
 } channel_t;
 
 /* What the upstream has still to read. */
@@ -113,9 +113,9 @@ static void s_answer_open(const asked_t *asked, uint8_t how) {
     static const char *const codes[] = {"forbidden", "no-such-user", "rate-limited", "too-many-channels", "bad-member"};
     channel_t *channel = s_at(asked->channel);
     char text[120];
-    bool unheard = asked->over && s_at(asked->over)->state != CHANNEL_OPEN;
-    channel->state = how & 3 && !unheard ? CHANNEL_OPEN : CHANNEL_GONE;
-    channel->unheard = unheard;
+    bool over = asked->over && s_at(asked->over)->state != CHANNEL_OPEN;
+    channel->state = how & 3 && !over ? CHANNEL_OPEN : CHANNEL_GONE;
+    channel->unheard = over || (asked->over && s_at(asked->over)->left);
     if (channel->state == CHANNEL_OPEN)
         snprintf(text, sizeof text, "{\"op\":\"ok\",\"re\":1,\"channel\":%u}", asked->channel);
     else
