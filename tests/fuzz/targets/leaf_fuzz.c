@@ -138,7 +138,7 @@ static void s_answer_close(const asked_t *asked) {
     s_say(asked->over, text);
 }
 
-/* Reads the next frame. false: there is none. */
+/* Reads the next frame. false: no frame waits. */
 static bool s_read(uint8_t how) {
     char text[120];
     if (s_world.asked_count == 0)
