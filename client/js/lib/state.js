@@ -53,15 +53,18 @@ export class LiveState extends Map {
         return await this.put(key, body, { expect: entry?.seq ?? 0 });
       } catch (error) {
         if (error.code !== "conflict" || attempt === ATTEMPTS_MAX) throw error;
-        await this.#passes(key, error.seq);
+        await this.#passes(key, error.seq ?? 0, entry);
       }
     }
   }
 
-  /** Waits until the entry that won is here. */
-  #passes(key, seq) {
+  /** Waits until the entry that won over `before` is here; if the winner deleted the key, `seq` is 0. */
+  #passes(key, seq, before) {
     return new Promise((resolve) => {
-      const look = () => (this.get(key)?.seq ?? Infinity) >= seq && (off(), resolve());
+      const look = () => {
+        const now = this.get(key);
+        if (now !== before && (!now || now.seq >= seq)) resolve(off());
+      };
       const off = this.on("change", look);
       look();
     });
