@@ -1,5 +1,6 @@
 """The gateway for end-to-end tests: the program, and a WebSocket client that can break every rule."""
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -82,6 +83,10 @@ class Raw:
 
     def body(self, headers):
         return self.take(int(headers["content-length"]))
+
+    def send_no_more(self):
+        with contextlib.suppress(OSError):  # the gateway may have ended the connection
+            self.socket.shutdown(socket.SHUT_WR)
 
     def wait_end(self):
         while self.more():
