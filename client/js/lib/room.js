@@ -224,6 +224,7 @@ export class Room extends Emitter {
     if (this.#over) return;
     this.#over = true;
     this.#feed.end();
+    this.#state?.end();
     this.emit("closed");
   }
 

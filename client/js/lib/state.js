@@ -16,6 +16,7 @@ export class LiveState extends Map {
   #loading = null; // the snapshot so far, and the newest entry of each key that came meanwhile
   #from = 0; // the snapshot's position: older entries are in it
   #ready = [];
+  #over = false;
 
   constructor(load, publish) {
     super();
@@ -58,16 +59,24 @@ export class LiveState extends Map {
     }
   }
 
-  /** Waits until the entry that won over `before` is here; if the winner deleted the key, `seq` is 0. */
+  /** Waits until the entry that won over `before` is here, or the room is left; if the winner deleted the key, `seq` is 0. */
   #passes(key, seq, before) {
     return new Promise((resolve) => {
       const look = () => {
         const now = this.get(key);
-        if (now !== before && (!now || now.seq >= seq)) resolve(off());
+        if (!this.#over && (now === before || now?.seq < seq)) return;
+        for (const off of offs) off();
+        resolve();
       };
-      const off = this.on("change", look);
+      const offs = ["change", "over"].map((name) => this.on(name, look));
       look();
     });
+  }
+
+  /** The room is left: nothing changes any more. */
+  end() {
+    this.#over = true;
+    this.#events.emit("over");
   }
 
   // What the room says

@@ -42,3 +42,15 @@ test("an update goes on when the key was deleted", async () => {
   await settled();
   assert.equal(puts[1].expect, 0);
 });
+
+test("an update ends with its room", async () => {
+  const { live, puts } = state();
+  live.entry({ key: "sum", seq: 1, text: "4" });
+  const done = live.update("sum", () => "new");
+  puts[0].reject(conflict(2));
+  await settled();
+  live.end();
+  await settled();
+  puts[1].reject(Object.assign(new Error("left"), { code: "closed" })); // as the room says then
+  await assert.rejects(done, { code: "closed" });
+});
