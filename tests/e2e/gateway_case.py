@@ -56,6 +56,11 @@ class Raw:
     def send(self, data):
         self.socket.sendall(data)
 
+    def end(self):
+        """Sends no more. The gateway may have closed the connection before."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
     def more(self):
         """Reads; False at the end of the connection."""
         try:
@@ -83,10 +88,6 @@ class Raw:
 
     def body(self, headers):
         return self.take(int(headers["content-length"]))
-
-    def send_no_more(self):
-        with contextlib.suppress(OSError):  # the gateway may have ended the connection
-            self.socket.shutdown(socket.SHUT_WR)
 
     def wait_end(self):
         while self.more():
