@@ -310,6 +310,14 @@ link_t *link_new(const char *server) {
     return NULL;
 }
 
+static void s_free(link_t *l) {
+    free(l->front.endpoint);
+    free(l->back.endpoint);
+    free(l->server);
+    sodium_memzero(l, sizeof *l); /* keys */
+    free(l);
+}
+
 void link_destroy(link_t *l, int linger_ms) {
     if (!l)
         return;
@@ -323,11 +331,7 @@ void link_destroy(link_t *l, int linger_ms) {
     pthread_mutex_destroy(&l->back.lock);
     pthread_mutex_destroy(&l->front.lock);
     link_changes_finish(&l->changes);
-    free(l->front.endpoint);
-    free(l->back.endpoint);
-    free(l->server);
-    sodium_memzero(l->secret_key, sizeof l->secret_key);
-    free(l);
+    s_free(l);
 }
 
 void link_abandon(link_t *l) {
@@ -335,9 +339,7 @@ void link_abandon(link_t *l) {
         return;
     close(l->epoll);
     close(l->changes.fd);
-    free(l->server);
-    sodium_memzero(l, sizeof *l); /* keys */
-    free(l);
+    s_free(l);
 }
 
 int link_fd(const link_t *l) {
