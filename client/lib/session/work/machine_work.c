@@ -25,10 +25,10 @@ struct worker {
     json_t *options;       /* of the group, should it be made; NULL: none */
     uint64_t credit, told; /* that the program gives; that the broker was told last */
     bool asked, working;
-    bool again;     /* it worked before, in another session or on another connection */
-    bool dry;       /* asks for no credit, until what got lost is given back: new entries would go back with it */
-    seqs_t held;    /* that the program has */
-    seqs_t gone;   /* that the program has of a log that is gone; an entry of the new log at such a position takes it out */
+    bool again;  /* it worked before, in another session or on another connection */
+    bool dry;    /* asks for no credit, until what got lost is given back: new entries would go back with it */
+    seqs_t held; /* that the program has */
+    seqs_t gone; /* that it has of a lost log; not those where it took an entry of the new log */
     UT_hash_handle hh;
 };
 typedef struct worker worker_t;
