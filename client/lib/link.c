@@ -304,6 +304,13 @@ link_t *link_new(void) {
     return NULL;
 }
 
+static void s_free(link_t *l) {
+    free(l->front.endpoint);
+    free(l->back.endpoint);
+    sodium_memzero(l, sizeof *l); /* keys */
+    free(l);
+}
+
 void link_destroy(link_t *l, int linger_ms) {
     if (!l)
         return;
@@ -317,10 +324,7 @@ void link_destroy(link_t *l, int linger_ms) {
     pthread_mutex_destroy(&l->back.lock);
     pthread_mutex_destroy(&l->front.lock);
     link_changes_finish(&l->changes);
-    free(l->front.endpoint);
-    free(l->back.endpoint);
-    sodium_memzero(l->secret_key, sizeof l->secret_key);
-    free(l);
+    s_free(l);
 }
 
 void link_abandon(link_t *l) {
@@ -328,8 +332,7 @@ void link_abandon(link_t *l) {
         return;
     close(l->epoll);
     close(l->changes.fd);
-    sodium_memzero(l, sizeof *l); /* keys */
-    free(l);
+    s_free(l);
 }
 
 int link_fd(const link_t *l) {

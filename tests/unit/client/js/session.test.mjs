@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { Session } from "../../../../client/js/lib/session.js";
 import { EPOCH, FakeEdge, goLive, welcome } from "./fake.mjs";
 
-function session(rooms = []) {
+function session(rooms = [], prefixes = []) {
   const edge = new FakeEdge();
-  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => ({ rooms }));
+  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => ({ rooms, prefixes }));
   const events = [];
   for (const name of ["live", "down", "waiting", "epoch", "ended", "problem", "pause", "pong", "direct"]) one.on(name, (value) => events.push([name, value]));
   one.dial();
@@ -222,6 +222,22 @@ test("subscribe is sent again when its answer is lost", () => {
   edge.pass(10000);
   assert.equal(edge.sent("subscribe").length, 2);
   edge.link.tell({ op: "subscribed", re: edge.sent("subscribe")[1].id });
+  assert.equal(one.state, "live");
+});
+
+test("a session is live only once all that it subscribes to is", () => {
+  const { edge, one } = session(["a"], ["m/"]);
+  edge.link.opened();
+  edge.link.tell(welcome({ heartbeat: 60000 }));
+  const [rooms, prefixes] = edge.sent("subscribe");
+  edge.link.tell({ op: "error", re: rooms.id, code: "rate-limited", wait: 300 });
+  edge.link.tell({ op: "subscribed", re: prefixes.id });
+  assert.equal(one.state, "subscribing");
+  edge.pass(300);
+  assert.deepEqual(edge.sent("subscribe").at(-2).rooms, ["a"]);
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe").at(-2).id });
+  assert.equal(one.state, "subscribing");
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe").at(-1).id });
   assert.equal(one.state, "live");
 });
 
