@@ -169,6 +169,10 @@ static zr_blob_t *s_welcome(const leaf_t *leaf, const leaf_client_t *client, zr_
     json_object_set_new(welcome, "back", json_string(client->back));
     if (leaf->config.relay->greeting)
         json_object_set_new(welcome, "greeting", json_string(leaf->config.relay->greeting));
+    const char *peers = leaf->config.relay->peers;
+    json_object_del(welcome, "peers");
+    if (peers && peers[0])
+        json_object_set_new(welcome, "peers", zr_json_list(zr_span(peers)));
     return zr_control_write(welcome);
 }
 
@@ -215,6 +219,10 @@ void leaf_take_front(leaf_t *leaf, zr_span_t frame) {
     } else if (frame.len > 0 && frame.ptr[0] == ZR_TYPE_CONTROL) {
         s_control(leaf, frame);
     }
+}
+
+void leaf_follow(leaf_t *leaf, const zr_server_t *server) {
+    upstream_follow(leaf, server);
 }
 
 void leaf_up(leaf_t *leaf) {

@@ -25,6 +25,7 @@ struct upstream_link {
     line_t front, back;
     unsigned made; /* sockets so far */
     bool encrypted;
+    const char *server_key; /* of the upstream in use; the leaf's */
     zr_pair_t pair;
     zr_buffer_t token;
 };
@@ -171,8 +172,7 @@ static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
     if (link->encrypted) {
         void *handle = zsock_resolve(socket);
-        const char *server_key = link->server->settings->upstream.server_key;
-        zmq_setsockopt(handle, ZMQ_CURVE_SERVERKEY, server_key, ZR_CURVE_LEN + 1);
+        zmq_setsockopt(handle, ZMQ_CURVE_SERVERKEY, link->server_key, ZR_CURVE_LEN + 1);
         zmq_setsockopt(handle, ZMQ_CURVE_PUBLICKEY, link->pair.public_key, ZR_CURVE_LEN + 1);
         zmq_setsockopt(handle, ZMQ_CURVE_SECRETKEY, link->pair.secret_key, ZR_CURVE_LEN + 1);
     }
@@ -213,10 +213,11 @@ static void s_disconnect(void *ctx) {
     s_close(link, &link->back);
 }
 
-static void s_connect(void *ctx) {
+static void s_connect(void *ctx, const zr_server_t *server) {
     upstream_link_t *link = ctx;
+    link->server_key = server->key;
     link->front.socket = s_open(link, ZMQ_DEALER, FRONT_QUEUE);
-    s_dial(link, &link->front, link->server->settings->upstream.endpoint, s_on_front);
+    s_dial(link, &link->front, server->endpoint, s_on_front);
 }
 
 static void s_connect_back(void *ctx, const char *endpoint) {
@@ -272,6 +273,7 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
     if (!s_read_pair(settings, &link->pair, error) || !s_read_token(settings, &link->token, error))
         return false;
     leaf_config_t config = {.server = settings->endpoint,
+        .keys = settings->server_key[0] ? settings->server_key : NULL,
         .agent = "zrelayd " ZRELAY_VERSION,
         .user = settings->user[0] ? settings->user : NULL,
         .token = (const char *)link->token.data,

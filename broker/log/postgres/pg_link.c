@@ -48,6 +48,7 @@ db_t *pg_new(const char *uri, bool writer) {
     db_t *db = fatal_calloc(sizeof *db);
     db->uri = fatal_check(strdup(uri));
     db->writer = writer;
+    db->endpoint = db->key = "";
     db->level = writer ? ZR_LEVEL_NONE : ZR_LEVEL_DISK;
     return db;
 }

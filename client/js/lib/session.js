@@ -1,6 +1,6 @@
 /**
  * The life of a session, as PROTOCOL.md, section 6, has it: hello, subscribe, live, and again after each loss. It knows no socket and no clock:
- * `edge` has `open`, which makes a link, `after`, which sets a timer, and `random`.
+ * `edge` has `open`, which makes a link to one of `servers`, `after`, which sets a timer, and `random`.
  *
  * It tells its events to the listener that made it (see relay.js): welcome, live, down, epoch, pong, deliver, presence, ack, refused, pause,
  * direct, left, work, settled, unsettled, dismissed, lost, ended.
@@ -37,6 +37,8 @@ export class Session extends Emitter {
   #options;
   #link = null;
   #opens = 0;
+  #at = 0; // the server in use
+  #moves = false; // the next attempt goes to the next one
   #attempts = 0;
   #welcomed = false; // ever
   #welcomeAt = -Infinity;
@@ -66,7 +68,9 @@ export class Session extends Emitter {
     this.state = "connecting";
     const open = ++this.#opens;
     const mine = (handle) => (...values) => open === this.#opens && this.state !== "closed" && handle.apply(this, values);
-    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) });
+    if (this.#moves) this.#at = (this.#at + 1) % this.#servers;
+    this.#moves = false;
+    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) }, this.#at);
     this.#expectFrames();
   }
 
@@ -98,6 +102,7 @@ export class Session extends Emitter {
   #lost(why) {
     this.#drop();
     if (this.state === "closed") return;
+    this.#moves = true;
     const wait = this.#backOff();
     this.emit("waiting", { wait, why });
     this.after(wait, "dial", () => this.dial());
@@ -107,12 +112,16 @@ export class Session extends Emitter {
   #backOff() {
     if (this.#edge.now() - this.#welcomeAt > SOON_LOST && this.#welcomeAt > -Infinity) this.#attempts = 0;
     this.#welcomeAt = -Infinity;
-    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(this.#attempts++, 20));
+    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(Math.floor(this.#attempts++ / this.#servers), 20));
   }
 
   /** Tries at once instead of after the back-off: the network is back. */
   hurry() {
     if (this.#timers.has("dial")) this.dial();
+  }
+
+  get #servers() {
+    return this.#edge.servers ?? 1;
   }
 
   #expectFrames() {

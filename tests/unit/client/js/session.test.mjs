@@ -267,3 +267,13 @@ test("what the broker refuses to show is not shown later either", () => {
   edge.link.opened();
   assert.deepEqual([code, edge.sent("hello")[0].meta], ["bad-member", undefined]);
 });
+
+test("after a loss the next server is tried, and after the last the first", () => {
+  const { edge } = session();
+  edge.servers = 2;
+  edge.link.closed("gone");
+  edge.pass(1000);
+  edge.link.closed("gone");
+  edge.pass(1000);
+  assert.deepEqual(edge.links.map(({ at }) => at), [0, 1, 0]);
+});
