@@ -186,7 +186,8 @@ static void s_send_away(uint8_t which, uint8_t why) {
 
 /* --- The leaf's edge --- */
 
-static void s_connect(void *ctx) {
+static void s_connect(void *ctx, const zr_server_t *server) {
+    (void)server;
     (void)ctx;
     fuzz_require(!s_world.up);
     s_world.up = true;
