@@ -7,11 +7,15 @@
 #include "rooms.h"
 #include "state.h"
 
-/* The membership, new or not. NULL: the request is answered with an error. */
-static member_t *s_enter(relay_t *relay, request_t *request, bool present) {
+/* The membership, new or not. NULL: the request is answered with an error, and changes nothing. */
+static member_t *s_enter(relay_t *relay, request_t *request, bool present, const zr_blob_t *meta) {
     session_t *session = request->session;
     room_t *room = room_find(relay, request->room);
     member_t *member = room ? member_find(session, room) : NULL;
+    if (meta && !member_meta_fits(session, member, meta)) {
+        meta_fail_full(relay, request);
+        return NULL;
+    }
     if (member) {
         member_set_present(relay, member, present);
         return member;
@@ -38,11 +42,9 @@ void cmd_join(relay_t *relay, request_t *request) {
     }
     if (!meta_read(relay, request, &meta))
         return;
-    member_t *member = s_enter(relay, request, present);
-    if (member && meta && !member_set_meta(relay, member, meta)) {
-        meta_fail_full(relay, request);
-        member = NULL;
-    }
+    member_t *member = s_enter(relay, request, present, meta);
+    if (member && meta)
+        member_set_meta(relay, member, meta);
     zr_blob_unref(meta);
     if (!member)
         return;

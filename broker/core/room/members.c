@@ -49,17 +49,20 @@ static void s_changed(relay_t *relay, const member_t *member, const zr_blob_t *b
         s_show_meta(relay, member);
 }
 
-bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta) {
-    session_t *session = member->session;
-    size_t before = member->meta ? zr_blob_len(member->meta) : 0;
-    if (session->meta_bytes - before + zr_blob_len(meta) > META_JOINS_MAX)
-        return false;
-    session->meta_bytes += zr_blob_len(meta) - before;
+static size_t s_meta_bytes(const member_t *member) {
+    return member && member->meta ? zr_blob_len(member->meta) : 0;
+}
+
+bool member_meta_fits(const session_t *session, const member_t *member, const zr_blob_t *meta) {
+    return session->meta_bytes - s_meta_bytes(member) + zr_blob_len(meta) <= META_JOINS_MAX;
+}
+
+void member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta) {
+    member->session->meta_bytes += zr_blob_len(meta) - s_meta_bytes(member);
     zr_blob_t *old = member->meta, *shown = s_meta(member);
     member->meta = zr_blob_ref(meta);
     s_changed(relay, member, shown);
     zr_blob_unref(old);
-    return true;
 }
 
 void session_set_meta(relay_t *relay, session_t *session, zr_blob_t *meta) {
@@ -139,7 +142,7 @@ void member_remove(relay_t *relay, member_t *member, const char *reason) {
     room->member_count--;
     room->silent_count -= !member->present;
     room->emptied = relay->now;
-    session->meta_bytes -= member->meta ? zr_blob_len(member->meta) : 0;
+    session->meta_bytes -= s_meta_bytes(member);
     zr_blob_unref(member->meta);
     free(member);
 

@@ -11,10 +11,14 @@ member_t *member_add(relay_t *relay, session_t *session, room_t *room, bool wish
 
 enum { META_JOINS_MAX = 16384 }; /* bytes of the metas that a session has in rooms */
 
-/* The meta that the session shows in this room, as zr_meta_write gives it; "{}": none. Of several sessions of a user
- * the one that gave a meta last is shown; when it goes or takes it away, another one is. The member keeps a reference
- * of its own. false: the session's would take more than META_JOINS_MAX bytes, and nothing changes. */
-bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta);
+/* Do the session's metas in rooms take at most META_JOINS_MAX bytes with this one? `member`: whose meta it replaces, NULL
+ * if the session is not in the room yet. */
+bool member_meta_fits(const session_t *session, const member_t *member, const zr_blob_t *meta);
+
+/* The meta that the session shows in this room, as zr_meta_write gives it; "{}": none. It fits. Of several sessions of a
+ * user the one that gave a meta last is shown; when it goes or takes it away, another one is. The member keeps a
+ * reference of its own. */
+void member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta);
 
 /* The same in all rooms without members of their own. */
 void session_set_meta(relay_t *relay, session_t *session, zr_blob_t *meta);
