@@ -15,6 +15,8 @@
 #include "options.h"
 #include "server.h"
 #include "service.h"
+#include "setting_show.h"
+#include "settings_live.h"
 #include "sockets.h"
 #include "token.h"
 #include "upstream_link.h"
@@ -36,7 +38,8 @@ static const char s_usage[] =
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
     "  --check-config       check FILE and the other options, and what they name: addresses, users, keys,\n"
-    "                       the directory; and leave. A broker may be using them\n"
+    "                       the directory; show what differs from the broker that runs with them, else from\n"
+    "                       the defaults; and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --store URI          keep messages in a database of PostgreSQL, postgresql://USER@HOST/DATABASE;\n"
     "                       the password comes from a file or the environment, never from here\n"
@@ -61,8 +64,8 @@ static const char s_usage[] =
     "  --help               print this and leave\n"
     "\n"
     "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
-    "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log,\n"
-    "SIGUSR2 open the file of server/log-file anew.\n";
+    "SIGHUP makes it read FILE and the users file again; the log says which changes take a restart.\n"
+    "SIGUSR1 makes it write its counters to the log, SIGUSR2 open the file of server/log-file anew.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {
@@ -164,7 +167,13 @@ static void s_keep_memory(void) {
 #endif
 }
 
-static bool s_serve(const settings_t *settings, zr_error_t *error) {
+/* For SIGHUP: `ctx` is the flags of this run. */
+static bool s_configure_again(void *ctx, settings_t *settings, zr_error_t *error) {
+    return s_configure(settings, ctx, error);
+}
+
+static bool s_serve(settings_t *settings, flags_t *flags, zr_error_t *error) {
+    const reload_source_t source = {s_configure_again, flags};
     uint64_t allowed;
     s_keep_memory();
     zr_service_block_signals();
@@ -173,7 +182,7 @@ static bool s_serve(const settings_t *settings, zr_error_t *error) {
     zr_service_seed();
     s_init_zsys(settings);
     s_seed_router();
-    server_t *server = server_new(settings, error);
+    server_t *server = server_new(settings, &source, error);
     if (!server)
         return false;
     zr_service_print_banner(server_banner(server));
@@ -260,8 +269,51 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
     return ok;
 }
 
+static void s_show_difference(void *ctx, const char *name, const char *before, const char *after) {
+    const char **title = ctx;
+    zr_buffer_t line = {0};
+    if (*title)
+        puts(*title);
+    *title = NULL;
+    zr_escape(&line, zr_span(name));
+    zr_buffer_append(&line, ": ", 2);
+    zr_escape(&line, zr_span(after[0] ? after : "not set"));
+    zr_buffer_append(&line, ", was ", 6);
+    zr_escape(&line, zr_span(before[0] ? before : "not set"));
+    printf("  %.*s\n", (int)line.len, (const char *)line.data);
+    zr_buffer_finish(&line);
+}
+
+/* `title` stands above what differs; with `none` it stands there alone. */
+static void s_show_differences(settings_t *before, settings_t *after, const char *title, bool none) {
+    if (zr_settings_compare(&settings_table, before, after, s_show_difference, &title) == 0 && none)
+        printf("%s\n  nothing\n", title);
+}
+
+/* Shows what differs from the broker that runs with this file or directory, and which of it takes a restart. Without one,
+ * what differs from the defaults. */
+static bool s_compare_settings(settings_t *settings, zr_error_t *error) {
+    static settings_t before, live;
+    settings_file_t found =
+        settings->settings_file[0] ? settings_file_read(settings->settings_file, &before, error) : SETTINGS_FILE_IDLE;
+    if (found == SETTINGS_FILE_REFUSED)
+        return false;
+    if (found == SETTINGS_FILE_IDLE) {
+        settings_default(&before);
+        settings_complete(&before, error);
+        s_show_differences(&before, settings, "other than the defaults:", false);
+        return true;
+    }
+    live = before;
+    settings_take_live(&live, settings);
+    printf("%s is of a broker that runs\n", settings->settings_file);
+    s_show_differences(&before, &live, "SIGHUP changes:", true);
+    s_show_differences(&live, settings, "a restart changes:", true);
+    return true;
+}
+
 /* Names what was checked, so that an operator that forgot --config notices. */
-static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
+static bool s_check_config(settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
     bool options =
@@ -283,10 +335,10 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
     if (settings->upstream.certificate[0])
         printf(", the key in %s", settings->upstream.certificate);
     puts(": ok");
-    return true;
+    return s_compare_settings(settings, error);
 }
 
-static bool s_run(const flags_t *flags, zr_error_t *error) {
+static bool s_run(flags_t *flags, zr_error_t *error) {
     static settings_t settings;
     if (flags->version)
         return printf("zrelayd " ZRELAY_VERSION "\n%s\n", open_log_engines()) >= 0;
@@ -312,7 +364,7 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
     zr_log_set_json(settings.log_json);
     if (settings.log_file[0] && !zr_service_log_to(settings.log_file, error))
         return false;
-    return s_serve(&settings, error);
+    return s_serve(&settings, flags, error);
 }
 
 int main(int argc, char *argv[]) {
