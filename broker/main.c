@@ -360,11 +360,8 @@ static bool s_run(flags_t *flags, zr_error_t *error) {
         return s_restore(&settings, flags->restore, error);
     if (flags->copy)
         return s_copy(&settings, flags->copy, error);
-    zr_log_set_level(settings.log_level);
-    zr_log_set_json(settings.log_json);
-    if (settings.log_file[0] && !zr_service_log_to(settings.log_file, error))
-        return false;
-    return s_serve(&settings, flags, error);
+    return zr_service_begin_log(settings.log_level, settings.log_json, settings.log_file, error) &&
+           s_serve(&settings, flags, error);
 }
 
 int main(int argc, char *argv[]) {

@@ -261,18 +261,6 @@ static void s_read_again(server_t *server) {
         auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
 }
 
-/* It was moved away. If it cannot be opened, the lines still go where they went. */
-static void s_open_log_file(const server_t *server) {
-    zr_error_t error = {0};
-    const char *path = server->settings->log_file;
-    if (!path[0])
-        zr_log(ZR_LOG_INFO, "SIGUSR2: there is no server/log-file to open anew");
-    else if (zr_service_log_to(path, &error))
-        zr_log(ZR_LOG_ASKED, "SIGUSR2: the log begins anew here");
-    else
-        zr_log(ZR_LOG_ERROR, "SIGUSR2: %s; the log goes on in the old file", error.text);
-}
-
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     server_t *server = arg;
@@ -287,7 +275,7 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
         counters_log(server, ZR_LOG_ASKED, "counters");
         return 0;
     case SIGUSR2:
-        s_open_log_file(server);
+        zr_service_log_anew(server->settings->log_file, "server/log-file");
         return 0;
     default:
         zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", number);

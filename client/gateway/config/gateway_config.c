@@ -148,6 +148,8 @@ static const zr_setting_t s_rows[] = {
     {"http", "page", &zr_kind_path, AT(page), 1, GATEWAY_TEXT},
     {"http", "insecure", &zr_kind_bool, AT(insecure), 0, 1},
     {"http", "log-level", &zr_kind_log_level, AT(log_level), 0, 0},
+    {"http", "log-format", &zr_kind_log_format, AT(log_json), 0, 0},
+    {"http", "log-file", &zr_kind_path, AT(log_file), 1, GATEWAY_TEXT},
     {"lines", "listen", &s_listen, AT(lines), 0, 0},
     {"lines", "room", &s_room, AT(lines_room), 0, 0},
     {"lines", "format", &s_format, AT(lines_format), 0, 0},
