@@ -74,6 +74,11 @@ struct relay {
     struct stats_job *stats_jobs; /* rankings under way (stats.h), in turn */
     size_t stats_job_count;
     meter_t meter; /* of all rooms */
+    struct {
+        uint64_t session; /* that moved an entry last (publish_kept.h), */
+        char room[ZR_ROOM_MAX];
+        size_t room_len;
+    } moving;
     uint64_t last_ticket;
     char epoch[17];
     zr_blob_t *synced; /* the JSON that follows the nonce on the back */
