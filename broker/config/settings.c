@@ -313,6 +313,7 @@ static const zr_setting_t s_rows[] = {
     {ROOM, "max-age", &s_age, offsetof(policy_t, max_age), 1 * SECOND, 100 * YEAR},
     {ROOM, "max-entries", &zr_kind_u64, offsetof(policy_t, max_entries), 1, 1000000000000},
     {ROOM, "max-bytes", &zr_kind_u64, offsetof(policy_t, max_bytes), 4 * KIB, 1024 * TIB},
+    {ROOM, "max-key-age", &s_age, offsetof(policy_t, max_key_age), 1 * SECOND, 100 * YEAR},
 };
 
 const zr_setting_table_t settings_table = {"zrelayd.conf", s_rows, sizeof s_rows / sizeof s_rows[0], &s_rooms};

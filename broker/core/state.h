@@ -55,6 +55,10 @@ struct relay {
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
         size_t room_len;
     } idle;
+    struct {
+        char room[ZR_ROOM_MAX]; /* where old values were looked for last */
+        size_t room_len;
+    } aging;
     room_state_limits_t room_state_limits;
     batch_t batch;
     readings_t readings;
