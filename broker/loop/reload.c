@@ -36,7 +36,7 @@ bool reload_settings(settings_t *settings, const reload_source_t *source, const 
     for (const char *line = NULL; !ok && (line = zr_error_next(&error, line));)
         zr_log(ZR_LOG_AUDIT, "reload by %s failed, the settings stay: %s", by, line);
     if (ok && changed + left == 0)
-        zr_log(ZR_LOG_INFO, "reload by %s: the settings are as before", by);
+        zr_log(ZR_LOG_INFO, "%s: the settings are as before", by);
     free(before);
     free(wanted);
     return changed > 0;
