@@ -128,6 +128,11 @@ static void s_want(machine_t *m, worker_t *worker) {
     request_new(m, REQUEST_WORK, zr_span(worker->room))->after = worker->number;
 }
 
+static void s_want_credit(machine_t *m, worker_t *worker) {
+    if (!worker->dry && worker->told != worker->credit)
+        s_want(m, worker);
+}
+
 void work_ask(machine_t *m, request_t *request, json_t *object) {
     worker_t *worker = s_find(m, (uint32_t)request->after);
     if (!worker)
@@ -181,14 +186,14 @@ void work_on_working(machine_t *m, request_t *request, json_t *object) {
     }
     zr_get_uint_opt(object, "held", 0, &held, &wrong);
     worker->asked = false;
-    if (held > 0 && worker->again && !worker->working)
-        s_give_back(m, worker); /* behind what the program said */
-    worker->working = true;
-    worker->dry = false;
-    if (worker->told != worker->credit) { /* also if the program changed it since the request */
-        work_schedule(m);                 /* what is given back goes before */
-        s_want(m, worker);
+    if (!worker->working) {
+        worker->dry = held > 0 && worker->again;
+        if (worker->dry)
+            s_give_back(m, worker); /* behind what the program said */
     }
+    worker->working = true;
+    s_want_credit(m, worker); /* also if the program changed it since the request */
+    work_schedule(m);
     bool first = !worker->again;
     worker->again = true;
     if (!first)
@@ -400,6 +405,11 @@ void work_schedule(machine_t *m) {
             s_send(m, settle);
         m->work.unsent |= !settle->sent;
     }
+    for (worker_t *worker = m->work.workers; worker; worker = worker->hh.next)
+        if (worker->dry && worker->working) { /* what it gives back went before */
+            worker->dry = false;
+            s_want_credit(m, worker);
+        }
 }
 
 uint64_t work_due(const machine_t *m) {

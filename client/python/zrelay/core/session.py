@@ -460,6 +460,8 @@ class Session:
         reason = str(m.get("reason", ""))
         if reason in _FINAL_BYES:
             return self._end(ZrelayError(reason, "the broker ended the session"))
+        if reason == "shutdown" and len(self._servers) > 1:
+            return self.lost("the broker ends")  # to another one, and not to this one once more
         self._down()
         self.after(self._back_off() if reason in _BACK_OFF_BYES else 0, "hello", self.greet)
 

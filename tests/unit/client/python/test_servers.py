@@ -56,3 +56,9 @@ class FailOver(unittest.TestCase):
         alone.edge.links[-1].handlers.unreachable("nobody")
         alone.edge.run(1)
         self.assertEqual(len(alone.edge.links), 1)
+
+    def test_the_bye_of_a_broker_that_ends_leads_to_the_next_one_at_once(self):
+        world = World(servers=HERE)
+        world.edge.links[-1].handlers.front_frame(b'{"op":"bye","reason":"shutdown"}')
+        world.edge.run(0.1)
+        self.assertEqual([link.server.endpoint for link in world.edge.links], list(HERE))

@@ -128,6 +128,28 @@ TEST(test_a_full_disk_of_the_broker) {
     ck_assert_uint_eq(again, number);
 }
 
+/* New entries would be given back with the lost ones. */
+TEST(test_no_credit_before_what_was_lost_is_given_back) {
+    uint64_t number;
+    s_begin(NULL);
+    s_handed_out(1, 1, 3);
+    EVENTS("work 1 r 1 x1", "work 1 r 2 x1", "work 1 r 3 x1");
+    machine_settle(b.machine, worker, ZR_SETTLE_DONE, 1, 0);
+    s_settle(&number);
+    fixture_json("{'op':'error','code':'store-failed','text':'','worker':1,'settle':%d}", (int)number);
+    fixture_reconnect(EPOCH_1, true, "");
+    SENT("work room=r group=g worker=1 credit=0");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':4}", fixture_id());
+    machine_credit(b.machine, worker, 7);
+    SENT("work room=r group=g worker=1 credit=0");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':4}", fixture_id());
+    NOTHING_SENT();
+    fixture_tick(1000);
+    ck_assert_str_eq(s_settle(&number), "1 0: 1-1");
+    ck_assert_str_eq(s_settle(&number), "5 0: 1-1 4-9007199254740991");
+    SENT("work room=r group=g worker=1 credit=7");
+}
+
 TEST(test_a_worker_that_is_refused_or_dismissed) {
     machine_work(b.machine, "r", "g", 5, "{\"time\":400}", &worker);
     SENT("work room=r time=400 group=g worker=1 credit=5");
