@@ -18,6 +18,8 @@
 #include "options.h"
 #include "server.h"
 #include "service.h"
+#include "setting_show.h"
+#include "settings_live.h"
 #include "sockets.h"
 #include "token.h"
 #include "upstream_link.h"
@@ -39,7 +41,8 @@ static const char s_usage[] =
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
     "  --check-config       check FILE and the other options, and what they name: addresses, users, keys,\n"
-    "                       the directory; and leave. A broker may be using them\n"
+    "                       the directory; show what differs from the broker that runs with them, else from\n"
+    "                       the defaults; and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --store URI          keep messages in a database of PostgreSQL, postgresql://USER@HOST/DATABASE;\n"
     "                       the password comes from a file or the environment, never from here\n"
@@ -65,8 +68,8 @@ static const char s_usage[] =
     "  --help               print this and leave\n"
     "\n"
     "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
-    "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log,\n"
-    "SIGUSR2 open the file of server/log-file anew.\n";
+    "SIGHUP makes it read FILE and the users file again; the log says which changes take a restart.\n"
+    "SIGUSR1 makes it write its counters to the log, SIGUSR2 open the file of server/log-file anew.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {
@@ -90,6 +93,12 @@ typedef struct {
     const char *config_file, *backup, *restore, *copy, *keygen;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
+
+/* What SIGHUP needs of this run. */
+typedef struct {
+    const flags_t *flags;
+    const settings_t *chosen; /* that are in force */
+} run_t;
 
 /* --- The command line --- */
 
@@ -179,7 +188,19 @@ _Noreturn static void s_start_anew(void) {
     _exit(EXIT_FAILURE);
 }
 
-static bool s_serve(const settings_t *settings, zr_error_t *error) {
+/* For SIGHUP. What a broker of a cluster found when it started, it keeps. */
+static bool s_configure_again(void *ctx, settings_t *settings, zr_error_t *error) {
+    const run_t *run = ctx;
+    if (!s_configure(settings, run->flags, error))
+        return false;
+    cluster_keep(run->chosen, settings);
+    return true;
+}
+
+static bool s_serve(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
+    static settings_t chosen;
+    run_t run = {flags, &chosen};
+    const reload_source_t source = {s_configure_again, &run};
     uint64_t allowed;
     s_keep_memory();
     zr_service_block_signals();
@@ -188,10 +209,9 @@ static bool s_serve(const settings_t *settings, zr_error_t *error) {
     zr_service_seed();
     s_init_zsys(settings);
     s_seed_router();
-    static settings_t chosen;
     if (!cluster_choose(settings, &chosen, error))
         return false;
-    server_t *server = server_new(&chosen, error);
+    server_t *server = server_new(&chosen, &source, error);
     if (!server) {
         if (!cluster_was_taken(settings))
             return false;
@@ -285,8 +305,51 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
     return ok;
 }
 
+static void s_show_difference(void *ctx, const char *name, const char *before, const char *after) {
+    const char **title = ctx;
+    zr_buffer_t line = {0};
+    if (*title)
+        puts(*title);
+    *title = NULL;
+    zr_escape(&line, zr_span(name));
+    zr_buffer_append(&line, ": ", 2);
+    zr_escape(&line, zr_span(after[0] ? after : "not set"));
+    zr_buffer_append(&line, ", was ", 6);
+    zr_escape(&line, zr_span(before[0] ? before : "not set"));
+    printf("  %.*s\n", (int)line.len, (const char *)line.data);
+    zr_buffer_finish(&line);
+}
+
+/* `title` stands above what differs; with `none` it stands there alone. */
+static void s_show_differences(settings_t *before, settings_t *after, const char *title, bool none) {
+    if (zr_settings_compare(&settings_table, before, after, s_show_difference, &title) == 0 && none)
+        printf("%s\n  nothing\n", title);
+}
+
+/* Shows what differs from the broker that runs with this file or directory, and which of it takes a restart. Without one,
+ * what differs from the defaults. */
+static bool s_compare_settings(settings_t *settings, zr_error_t *error) {
+    static settings_t before, live;
+    settings_file_t found =
+        settings->settings_file[0] ? settings_file_read(settings->settings_file, &before, error) : SETTINGS_FILE_IDLE;
+    if (found == SETTINGS_FILE_REFUSED)
+        return false;
+    if (found == SETTINGS_FILE_IDLE) {
+        settings_default(&before);
+        settings_complete(&before, error);
+        s_show_differences(&before, settings, "other than the defaults:", false);
+        return true;
+    }
+    live = before;
+    settings_take_live(&live, settings);
+    printf("%s is of a broker that runs\n", settings->settings_file);
+    s_show_differences(&before, &live, "SIGHUP changes:", true);
+    s_show_differences(&live, settings, "a restart changes:", true);
+    return true;
+}
+
 /* Names what was checked, so that an operator that forgot --config notices. */
-static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
+static bool s_check_config(settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
     bool options =
@@ -308,7 +371,7 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
     if (settings->upstream.certificate[0])
         printf(", the key in %s", settings->upstream.certificate);
     puts(": ok");
-    return true;
+    return s_compare_settings(settings, error);
 }
 
 static bool s_run(const flags_t *flags, zr_error_t *error) {
@@ -333,11 +396,8 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
         return s_restore(&settings, flags->restore, error);
     if (flags->copy)
         return s_copy(&settings, flags->copy, error);
-    zr_log_set_level(settings.log_level);
-    zr_log_set_json(settings.log_json);
-    if (settings.log_file[0] && !zr_service_log_to(settings.log_file, error))
-        return false;
-    return s_serve(&settings, error);
+    return zr_service_begin_log(settings.log_level, settings.log_json, settings.log_file, error) &&
+           s_serve(&settings, flags, error);
 }
 
 int main(int argc, char *argv[]) {

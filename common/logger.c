@@ -44,6 +44,10 @@ bool zr_log_level_from_name(const char *name, zr_log_level_t *level) {
     return false;
 }
 
+const char *zr_log_level_name(zr_log_level_t level) {
+    return s_levels[level].name;
+}
+
 /* systemd names the stream that it reads (systemd.exec(5)). It may not be ours: children inherit the variable, and stderr
  * may lead elsewhere by now. */
 static bool s_is_journal(void) {

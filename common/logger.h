@@ -21,6 +21,9 @@ void zr_log_set_json(bool json);
 /* false when `name` is none of error, warn, info, debug. */
 bool zr_log_level_from_name(const char *name, zr_log_level_t *level);
 
+/* Its name, as zr_log_level_from_name takes it (static). */
+const char *zr_log_level_name(zr_log_level_t level);
+
 /* "<N>", the priority with which a line of that level begins on stderr; "" where stderr is not the journal. */
 const char *zr_log_priority(zr_log_level_t level);
 

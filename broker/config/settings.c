@@ -137,15 +137,48 @@ static bool s_read_front(const zr_setting_value_t *value, void *member, zr_error
            zr_fail(error, "cluster/advertise: an endpoint has at most %d bytes", ZR_SERVER_MAX);
 }
 
-static const zr_setting_kind_t s_key = {s_read_key, NULL};
-static const zr_setting_kind_t s_upstream = {s_read_upstream, NULL};
-static const zr_setting_kind_t s_peers = {s_read_peers, NULL};
-static const zr_setting_kind_t s_front = {s_read_front, NULL};
-static const zr_setting_kind_t s_mode = {s_read_mode, NULL};
-static const zr_setting_kind_t s_endpoints = {s_read_endpoint, s_clear_endpoints};
-static const zr_setting_kind_t s_advertise = {s_read_advertise, NULL};
-static const zr_setting_kind_t s_on_corrupt = {s_read_on_corrupt, NULL};
-static const zr_setting_kind_t s_encrypt = {s_read_encrypt, NULL};
+/* --- They as text --- */
+
+static bool s_show_mode(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    unsigned mode = *(const unsigned *)member;
+    (void)row, (void)i;
+    if (mode)
+        zr_buffer_printf(out, "%04o", mode);
+    return mode;
+}
+
+static bool s_show_endpoint(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    const settings_endpoints_t *endpoints = member;
+    char text[ENDPOINT_TEXT_SIZE];
+    (void)row;
+    if (i >= endpoints->count)
+        return false;
+    endpoint_format(&endpoints->items[i], text);
+    zr_buffer_append(out, text, strlen(text));
+    return true;
+}
+
+static bool s_show_on_corrupt(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_printf(out, "%s", *(const bool *)member ? "refuse" : "aside");
+    return true;
+}
+
+static bool s_show_encrypt(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_printf(out, "%s", *(const bool *)member ? "all" : "remote");
+    return true;
+}
+
+static const zr_setting_kind_t s_key = {s_read_key, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_upstream = {s_read_upstream, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_peers = {s_read_peers, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_front = {s_read_front, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_mode = {s_read_mode, NULL, s_show_mode};
+static const zr_setting_kind_t s_endpoints = {s_read_endpoint, s_clear_endpoints, s_show_endpoint};
+static const zr_setting_kind_t s_advertise = {s_read_advertise, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_on_corrupt = {s_read_on_corrupt, NULL, s_show_on_corrupt};
+static const zr_setting_kind_t s_encrypt = {s_read_encrypt, NULL, s_show_encrypt};
 
 /* --- The section "room": its rows are about a policy --- */
 
@@ -195,12 +228,30 @@ static bool s_read_age(const zr_setting_value_t *value, void *member, zr_error_t
     return ok;
 }
 
-static const zr_setting_kind_t s_pattern = {s_read_pattern, NULL};
-static const zr_setting_kind_t s_level = {s_read_level, NULL};
-static const zr_setting_kind_t s_age = {s_read_age, NULL};
+static bool s_show_level(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    const policy_t *policy = member;
+    (void)row, (void)i;
+    if (policy->has_level)
+        zr_buffer_printf(out, "%s", zr_level_name(policy->level));
+    return policy->has_level;
+}
+
+static bool s_show_age(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    uint64_t ms = *(const uint64_t *)member / 1000;
+    return zr_kind_time.show(row, &ms, i, out);
+}
+
+static const zr_setting_kind_t s_pattern = {s_read_pattern, NULL, zr_setting_show_text};
+static const zr_setting_kind_t s_level = {s_read_level, NULL, s_show_level};
+static const zr_setting_kind_t s_age = {s_read_age, NULL, s_show_age};
+
+static void *s_policy_at(void *settings_, size_t i) {
+    settings_t *settings = settings_;
+    return i < settings->policy_count ? &settings->policies[i] : NULL;
+}
 
 static const zr_setting_list_t s_rooms = {
-    ROOM, "pattern", "the pattern is missing; write \"pattern = NAME\" or \"NAME*\"", s_add_policy};
+    ROOM, "pattern", "the pattern is missing; write \"pattern = NAME\" or \"NAME*\"", s_add_policy, s_policy_at};
 
 /* --- The table --- */
 
@@ -221,6 +272,7 @@ static const zr_setting_t s_rows[] = {
     {"server", "log-level", &zr_kind_log_level, AT(log_level), 0, 0},
     {"server", "log-format", &zr_kind_log_format, AT(log_json), 0, 0},
     {"server", "log-file", &zr_kind_path, AT(log_file), 1, SETTINGS_TEXT_MAX},
+    {"server", "settings-file", &zr_kind_path, AT(settings_file), 1, SETTINGS_TEXT_MAX},
     {"auth", "users", &zr_kind_path, AT(users), 1, SETTINGS_TEXT_MAX},
     {"auth", "bans", &zr_kind_path, AT(bans), 1, SETTINGS_TEXT_MAX},
     {"auth", "tokens", &zr_kind_bool, AT(relay.tokens), 0, 1},
@@ -295,6 +347,7 @@ static const zr_setting_t s_rows[] = {
     {ROOM, "max-age", &s_age, offsetof(policy_t, max_age), 1 * SECOND, 100 * YEAR},
     {ROOM, "max-entries", &zr_kind_u64, offsetof(policy_t, max_entries), 1, 1000000000000},
     {ROOM, "max-bytes", &zr_kind_u64, offsetof(policy_t, max_bytes), 4 * KIB, 1024 * TIB},
+    {ROOM, "max-key-age", &s_age, offsetof(policy_t, max_key_age), 1 * SECOND, 100 * YEAR},
 };
 
 const zr_setting_table_t settings_table = {"zrelayd.conf", s_rows, sizeof s_rows / sizeof s_rows[0], &s_rooms};

@@ -18,7 +18,8 @@ enum {
     SETTINGS_GROUP_MAX = 63      /* bytes of a group's name */
 };
 
-#define SETTINGS_BANS_SUFFIX ".bans" /* of the users file's name, for that of the bans */
+#define SETTINGS_FILE "/zrelayd.settings" /* in the log's directory, unless a setting names another one */
+#define SETTINGS_BANS_SUFFIX ".bans"      /* of the users file's name, for that of the bans */
 
 typedef struct {
     endpoint_t items[SETTINGS_ENDPOINTS_MAX];
@@ -66,7 +67,8 @@ typedef struct {
     uint64_t max_topics;         /* bytes of topics of all readers */
     zr_log_level_t log_level;
     bool log_json;
-    char log_file[SETTINGS_TEXT_MAX + 1]; /* empty: stderr */
+    char log_file[SETTINGS_TEXT_MAX + 1];                         /* empty: stderr */
+    char settings_file[SETTINGS_TEXT_MAX + sizeof SETTINGS_FILE]; /* shows what is in force; empty: no file does */
     uint64_t io_threads;
     uint64_t tick_ms;
     uint64_t route_queue;
@@ -87,8 +89,8 @@ void settings_default(settings_t *settings);
 /* Its rows set a settings_t. */
 extern const zr_setting_table_t settings_table;
 
-/* Call after file and options. Fills in the default listener, the derived backs, which endpoints are encrypted, the bans'
- * file and the relay's policies (which point into `settings`). Then checks that the settings fit together. false: `error`
+/* Call after file and options. Fills in the default listener, the derived backs, which endpoints are encrypted, the files
+ * of bans and of the settings in force, and the relay's policies (which point into `settings`). Then checks that the settings fit together. false: `error`
  * has a line for each fault. */
 bool settings_complete(settings_t *settings, zr_error_t *error);
 

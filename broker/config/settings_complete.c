@@ -290,6 +290,8 @@ bool settings_complete(settings_t *settings, zr_error_t *error) {
     else
         s_check_cluster(settings, error);
     s_check_ipc(settings, error);
+    if (settings->data[0] && !settings->settings_file[0])
+        snprintf(settings->settings_file, sizeof settings->settings_file, "%s" SETTINGS_FILE, settings->data);
     if (error->count > before)
         return false;
     s_choose_encrypted(settings, &settings->listen);

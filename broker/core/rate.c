@@ -63,13 +63,17 @@ static uint64_t s_latest(const rates_t *rates, uint64_t latest) {
     return latest;
 }
 
+void rates_forgive(rates_t *rates, const rate_limits_t *limits) {
+    for (int kind = 0; kind < RATE_KINDS; kind++)
+        bucket_forgive(&rates->of[kind], &limits->of[kind]);
+}
+
 rates_t *rate_connection(rate_connections_t *connections, uint32_t route) {
     rate_connection_t *place = &connections->places[route % RATE_CONNECTIONS];
     if (place->route == route)
         return &place->rates;
     place->route = route;
-    for (int kind = 0; kind < RATE_KINDS; kind++)
-        bucket_forgive(&place->rates.of[kind], &connections->limits.of[kind]);
+    rates_forgive(&place->rates, &connections->limits);
     return &place->rates;
 }
 

@@ -60,6 +60,9 @@ bool rates_tell(rates_t *rates, uint64_t now);
 /* Both belong to the same peer: from now on `rates` owes the larger debt of the two, bucket by bucket. */
 void rates_merge(rates_t *rates, const rates_t *other, const rate_limits_t *limits, uint64_t now);
 
+/* The limits are other ones now: what is owed beyond them is forgiven, so that nothing that came before is a flood. */
+void rates_forgive(rates_t *rates, const rate_limits_t *limits);
+
 /* --- Connections without a session --- */
 
 typedef struct {

@@ -17,6 +17,7 @@
 #include "login.h"
 #include "reading.h"
 #include "replay.h"
+#include "relay_limits.h"
 #include "reply.h"
 #include "rooms.h"
 #include "session_end.h"
@@ -115,25 +116,14 @@ static void s_restore_group(void *ctx, zr_span_t room, zr_span_t name, zr_span_t
 
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay_t *relay = fatal_calloc(sizeof *relay);
-    relay->config = *config;
+    relay_set_limits(relay, config);
     relay->access = config->access ? config->access : access_new_open();
     relay->access_number = 1;
-    relay->config.access = NULL; /* it may be another one by and by */
     relay->log = log;
     relay->outbox = outbox;
     relay->presence_base = config->presence_base;
-    relay->dedupe.max = config->max_clients;
     if (config->tokens || config->jwt)
         config->entropy(config->entropy_ctx, relay->known_tokens.key, sizeof relay->known_tokens.key);
-    const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
-        [RATE_CONTROL] = config->rate_control,
-        [RATE_ENTRIES] = config->rate_entries,
-        [RATE_BYTES] = config->rate_bytes}};
-    relay->sessions.connections.limits = rate_limits(&per_second, config->max_control, config->window);
-    relay->sessions.channels.origins.max = config->max_address_channels;
-    relay->sessions.channels.origins.rate = origins_rate(config->rate_channels);
-    relay->room_state_limits =
-        (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done, .trimmed = s_trimmed};

@@ -1,5 +1,6 @@
 /* The relay as a core (core.h). */
 #include "core.h"
+#include "key_age.h"
 
 static void s_frame(void *self, route_t route, zr_span_t frame, uint64_t now) {
     relay_frame(self, route, frame, now);
@@ -22,8 +23,10 @@ static void s_tick(void *self) {
 }
 
 static void s_second(void *self, uint64_t now, bool forgets) {
-    if (forgets)
+    if (forgets) {
         relay_forget_idle(self, now);
+        relay_age_keys(self, now);
+    }
     relay_channels_tick(self, now);
 }
 

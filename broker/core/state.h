@@ -55,6 +55,10 @@ struct relay {
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
         size_t room_len;
     } idle;
+    struct {
+        char room[ZR_ROOM_MAX]; /* where old values were looked for last */
+        size_t room_len;
+    } aging;
     room_state_limits_t room_state_limits;
     batch_t batch;
     readings_t readings;
@@ -74,6 +78,11 @@ struct relay {
     struct stats_job *stats_jobs; /* rankings under way (stats.h), in turn */
     size_t stats_job_count;
     meter_t meter; /* of all rooms */
+    struct {
+        uint64_t session; /* that moved an entry last (publish_kept.h), */
+        char room[ZR_ROOM_MAX];
+        size_t room_len;
+    } moving;
     uint64_t last_ticket;
     char epoch[17];
     zr_blob_t *synced; /* the JSON that follows the nonce on the back */

@@ -11,6 +11,7 @@
 
 #include "blob.h"
 #include "names.h"
+#include "policy.h"
 #include "span.h"
 #include "wire.h"
 
@@ -138,6 +139,21 @@ typedef struct {
 } log_stats_t;
 
 typedef struct {
+    uint64_t room_entries, room_bytes; /* the most that one room keeps */
+    uint64_t entries, bytes; /* the most that all rooms keep; the oldest frames go first, whatever their room. A room
+                                whose entries groups keep has at most half of `bytes` */
+} log_memory_limits_t;
+
+/* How much a log keeps. */
+typedef struct {
+    log_memory_limits_t memory; /* of rooms whose level is memory */
+    policies_t policies;        /* of the others; must live as long as they are in force */
+    uint64_t mark_age;          /* µs that a client's marks are kept after its last entry */
+    size_t max_marks;
+    size_t queue_bytes; /* log_is_full is true while more bytes than this wait to be stored */
+} log_limits_t;
+
+typedef struct {
     /* The position for the next entry of a room whose newest one is `head`: greater than `head`. */
     uint64_t (*next_seq)(log_t *log, zr_span_t room, uint64_t head);
     /* Takes over the frame's reference. */
@@ -166,6 +182,8 @@ typedef struct {
      * engine cannot. */
     void (*trim)(log_t *log, const log_trim_t *trim);
     void (*stats)(log_t *log, log_stats_t *stats); /* NULL: it counts nothing */
+    /* Other limits, from now on; what is too much goes by and by. The levels of rooms must not change. */
+    void (*limit)(log_t *log, const log_limits_t *limits);
 } log_engine_t;
 
 struct log {
@@ -185,12 +203,6 @@ struct log {
 };
 
 /* --- The memory engine --- */
-
-typedef struct {
-    uint64_t room_entries, room_bytes; /* the most that one room keeps */
-    uint64_t entries, bytes; /* the most that all rooms keep; the oldest frames go first, whatever their room. A room
-                                whose entries groups keep has at most half of `bytes` */
-} log_memory_limits_t;
 
 /* Returns the log; log_destroy gives it back. Set its `sink` before use. */
 log_t *log_memory_new(const log_memory_limits_t *limits);

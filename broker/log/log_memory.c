@@ -164,6 +164,14 @@ static void s_cut(log_memory_t *self, room_log_t *room) {
     s_cut_off(self, room, after, entries, bytes);
 }
 
+/* Drops what is too much of the room, and of all rooms. */
+static void s_drop_old(log_memory_t *self, room_log_t *room) {
+    while (room->count > 1 && s_exceeds(self, room, s_record(room, 0)->last, 0, 0))
+        s_drop(self, room);
+    while (self->oldest != self->newest && s_is_full(self, 0, 0))
+        s_drop(self, self->oldest->room);
+}
+
 static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
     (void)log;
     (void)room;
@@ -197,10 +205,7 @@ static void s_append(log_t *log, const log_append_t *append) {
     room->bytes += bytes;
     self->entries += append->count;
     self->bytes += bytes;
-    while (room->count > 1 && s_exceeds(self, room, s_record(room, 0)->last, 0, 0))
-        s_drop(self, room);
-    while (self->oldest != self->newest && s_is_full(self, 0, 0))
-        s_drop(self, self->oldest->room);
+    s_drop_old(self, room);
     if (room->count == 1)
         s_cut(self, room);
 }
@@ -398,6 +403,14 @@ static void s_trim(log_t *log, const log_trim_t *trim) {
     log->sink.trimmed(log->sink.ctx, trim->ticket, true);
 }
 
+static void s_limit(log_t *log, const log_limits_t *limits) {
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room, *next;
+    self->limits = limits->memory;
+    HASH_ITER(hh, self->rooms, room, next)
+    s_drop_old(self, room);
+}
+
 static void s_destroy(log_t *log) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room, *next;
@@ -421,6 +434,7 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
         .destroy = s_destroy,
         .trim = s_trim,
         .stats = s_stats,
+        .limit = s_limit,
     };
     log_memory_t *self = fatal_calloc(sizeof *self);
     self->log.engine = &engine;

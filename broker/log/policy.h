@@ -14,6 +14,7 @@ typedef struct {
     uint64_t max_age;     /* µs; 0: no limit */
     uint64_t max_entries; /* 0: no limit */
     uint64_t max_bytes;   /* 0: no limit */
+    uint64_t max_key_age; /* µs, of values of keys; 0: no limit */
 } policy_t;
 
 typedef struct {

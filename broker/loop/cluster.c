@@ -16,6 +16,18 @@ static bool s_is_alone(const settings_t *settings) {
     return !settings->store[0] || !settings->cluster_advertise[0];
 }
 
+void cluster_keep(const settings_t *chosen, settings_t *settings) {
+    memcpy(settings->cluster_key, chosen->cluster_key, sizeof settings->cluster_key);
+    if (!chosen->follows)
+        return;
+    settings->follows = true;
+    settings->policy_count = 0;
+    settings->relay.policies = (policies_t){0};
+    settings->relay.tokens = settings->relay.jwt = false;
+    settings->jwt_keys[0] = '\0';
+    settings->upstream = chosen->upstream;
+}
+
 #ifndef ZRELAY_POSTGRES
 
 /* open_log says that there is no PostgreSQL. */

@@ -9,6 +9,9 @@
  * cluster/advertise they are as they were. Waits for some seconds if this broker itself led a moment ago. */
 bool cluster_choose(const settings_t *settings, settings_t *chosen, zr_error_t *error);
 
+/* The settings were read again: sets what cluster_choose found at the start, which `chosen` has, in them. */
+void cluster_keep(const settings_t *chosen, settings_t *settings);
+
 /* Another broker may have been faster to lead: is it so? */
 bool cluster_was_taken(const settings_t *settings);
 

@@ -11,8 +11,8 @@
 #include "log_postgres.h"
 #endif
 
-static log_durable_config_t s_durable(const settings_t *settings) {
-    return (log_durable_config_t){.memory = settings->log,
+log_limits_t open_log_limits(const settings_t *settings) {
+    return (log_limits_t){.memory = settings->log,
         .policies = settings->relay.policies,
         .mark_age = settings->mark_age_ms * 1000,
         .max_marks = settings->relay.max_clients,
@@ -22,7 +22,7 @@ static log_durable_config_t s_durable(const settings_t *settings) {
 static log_t *s_open_sqlite(const settings_t *settings, uint64_t epoch, zr_error_t *error) {
     log_sqlite_config_t config = {.dir = settings->data,
         .refuse_corrupt = settings->refuse_corrupt,
-        .durable = s_durable(settings),
+        .durable = open_log_limits(settings),
         .fresh_epoch = epoch};
     char note[512];
     log_t *log = log_sqlite_new(&config, note, error);
@@ -40,7 +40,7 @@ static bool s_import(const settings_t *settings, const log_durable_db_t *from, z
 
 static log_t *s_open_postgres(const settings_t *settings, uint64_t epoch, zr_error_t *error) {
     log_postgres_config_t config = {.uri = settings->store,
-        .durable = s_durable(settings),
+        .durable = open_log_limits(settings),
         .fresh_epoch = epoch,
         .endpoint = settings->cluster_advertise,
         .key = settings->cluster_key};

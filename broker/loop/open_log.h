@@ -5,6 +5,9 @@
 #include "log.h"
 #include "settings.h"
 
+/* How much it keeps. */
+log_limits_t open_log_limits(const settings_t *settings);
+
 /* Opens the log that the settings ask for. `*epoch` holds a fresh epoch; it becomes that of a log from before. Returns
  * NULL and a line in `error`, or the log: log_destroy gives it back, and `settings` must live as long. */
 log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error);

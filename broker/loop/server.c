@@ -22,8 +22,10 @@
 #include "names.h"
 #include "intake.h"
 #include "open_log.h"
+#include "relay_limits.h"
 #include "server_state.h"
 #include "service.h"
+#include "settings_live.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { CLOSE_S = 4 }; /* for libzmq to close all: the linger, and more */
@@ -206,59 +208,16 @@ static int s_on_login_tick(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-static void s_read_users_again(server_t *server) {
-    if (server->settings->users[0])
-        auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
-    else
-        zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
-}
-
-/* It was moved away. If it cannot be opened, the lines still go where they went. */
-static void s_open_log_file(const server_t *server) {
-    zr_error_t error = {0};
-    const char *path = server->settings->log_file;
-    if (!path[0])
-        zr_log(ZR_LOG_INFO, "SIGUSR2: there is no server/log-file to open anew");
-    else if (zr_service_log_to(path, &error))
-        zr_log(ZR_LOG_ASKED, "SIGUSR2: the log begins anew here");
-    else
-        zr_log(ZR_LOG_ERROR, "SIGUSR2: %s; the log goes on in the old file", error.text);
-}
-
-static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
-    (void)loop;
-    server_t *server = arg;
-    unsigned number = zr_service_next_signal(item->fd);
-    switch (number) {
-    case 0:
-        return 0;
-    case SIGHUP:
-        s_read_users_again(server);
-        return 0;
-    case SIGUSR1:
-        counters_log(server, ZR_LOG_ASKED, "counters");
-        return 0;
-    case SIGUSR2:
-        s_open_log_file(server);
-        return 0;
-    default:
-        zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", number);
-        server->stopping = true;
-        return -1;
-    }
-}
-
-/* --- The server --- */
-
-static void s_fill_relay_config(server_t *server) {
+/* What the relay is told of the settings. */
+static void s_fill_limits(server_t *server) {
     relay_config_t *relay = &server->relay_config;
-    *relay = server->settings->relay;
-    relay->max_address_channels = server->settings->max_address_connections;
-    relay->rate_channels = server->settings->rate_handshakes;
-    relay->login_timeout_ms = server->settings->login_timeout_ms;
-    relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
+    const settings_t *settings = server->settings;
+    *relay = settings->relay;
+    relay->max_address_channels = settings->max_address_connections;
+    relay->rate_channels = settings->rate_handshakes;
+    relay->login_timeout_ms = settings->login_timeout_ms;
+    relay->greeting = settings->greeting[0] ? settings->greeting : NULL;
     relay->peers = server->told_peers;
-    strcpy(server->told_peers, server->settings->peers);
     relay->entropy = s_entropy;
     relay->back = s_back;
     relay->back_ctx = server;
@@ -272,9 +231,64 @@ static void s_fill_relay_config(server_t *server) {
     relay->cluster_ctx = server;
     relay->measure = counters_measure;
     relay->measure_ctx = server;
-    relay->access = server->access;
-    s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
+    relay->epoch = server->epoch;
+    relay->presence_base = server->presence_base;
 }
+
+/* Without such a file a broker works as well. */
+static void s_show_settings(server_t *server) {
+    zr_error_t error = {0};
+    if (server->settings->settings_file[0] && !settings_file_write(server->settings, &server->settings_file, &error))
+        zr_log(ZR_LOG_WARN, "cannot show the settings in force: %s", error.text);
+}
+
+static void s_read_settings_again(server_t *server) {
+    settings_t *settings = server->settings;
+    zr_log_level_t level = settings->log_level;
+    if (!reload_settings(settings, &server->source, "SIGHUP"))
+        return;
+    if (settings->log_level != level) /* else an operator's choice since the start stays */
+        zr_log_set_level(settings->log_level);
+    zr_log_set_json(settings->log_json);
+    s_fill_limits(server);
+    if (server->relay)
+        relay_set_limits(server->relay, &server->relay_config);
+    const log_limits_t limits = open_log_limits(settings);
+    server->log->engine->limit(server->log, &limits);
+    peers_set_limits(server->peers, settings);
+    s_show_settings(server);
+}
+
+static void s_read_again(server_t *server) {
+    s_read_settings_again(server);
+    if (server->settings->users[0])
+        auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
+}
+
+static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    server_t *server = arg;
+    unsigned number = zr_service_next_signal(item->fd);
+    switch (number) {
+    case 0:
+        return 0;
+    case SIGHUP:
+        s_read_again(server);
+        return 0;
+    case SIGUSR1:
+        counters_log(server, ZR_LOG_ASKED, "counters");
+        return 0;
+    case SIGUSR2:
+        zr_service_log_anew(server->settings->log_file, "server/log-file");
+        return 0;
+    default:
+        zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", number);
+        server->stopping = true;
+        return -1;
+    }
+}
+
+/* --- The server --- */
 
 /* The ZAP handler must be there before any peer can connect. */
 static bool s_open_auth(server_t *server, zr_error_t *error) {
@@ -328,9 +342,11 @@ static bool s_open_core(server_t *server, zr_error_t *error) {
     return upstream_link_open(server, error);
 }
 
-server_t *server_new(const settings_t *settings, zr_error_t *error) {
+server_t *server_new(settings_t *settings, const reload_source_t *source, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
+    server->source = *source;
+    server->settings_file = -1;
     server->began = zr_time_us();
     server->signals = zr_service_open_signals(error);
     zmq_msg_init(&server->frame);
@@ -340,14 +356,17 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     }
     server->front = zsock_resolve(server->sockets.front);
     server->back = zsock_resolve(server->sockets.back);
-    s_fill_relay_config(server);
-    server->log = open_log(settings, &server->relay_config.epoch, error);
+    s_entropy(NULL, &server->epoch, sizeof server->epoch);
+    server->log = open_log(settings, &server->epoch, error);
     if (!server->log) {
         server_destroy(server);
         return NULL;
     }
     timekeeper_start(&server->time, server->log->newest, server->log->hold);
-    server->relay_config.presence_base = server->log->base ? server->log->base : server->time.time;
+    server->presence_base = server->log->base ? server->log->base : server->time.time;
+    strcpy(server->told_peers, settings->peers);
+    s_fill_limits(server);
+    server->relay_config.access = server->access;
     server->loop = fatal_check(zloop_new());
     if (!s_open_core(server, error)) {
         server_destroy(server);
@@ -387,6 +406,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     if (stored.fd >= 0)
         zloop_poller(server->loop, &stored, intake_on_log, server);
     zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
+    s_show_settings(server);
     server->cluster = cluster_begin(server);
     return server;
 }
@@ -534,5 +554,7 @@ void server_destroy(server_t *server) {
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)
         close(server->signals);
+    if (server->settings_file >= 0)
+        close(server->settings_file);
     free(server);
 }

@@ -2,13 +2,13 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "settings.h"
+#include "reload.h"
 
 typedef struct server server_t;
 
 /* Binds and gets ready; nothing runs yet. NULL: `error` is one line that says what to do. `settings` must live as long
- * as the server. SIGTERM and SIGINT must be blocked, so that no thread takes them. */
-server_t *server_new(const settings_t *settings, zr_error_t *error);
+ * as the server, which changes them on SIGHUP to what `source` reads. SIGTERM and SIGINT must be blocked, so that no thread takes them. */
+server_t *server_new(settings_t *settings, const reload_source_t *source, zr_error_t *error);
 
 /* The line that says what listens where, for stdout. The caller frees it. */
 char *server_banner(const server_t *server);

@@ -7,14 +7,18 @@
 #include "effects.h"
 #include "leaf.h"
 #include "peers.h"
+#include "reload.h"
 #include "sockets.h"
 #include "timekeeper.h"
 #include "trim.h"
 #include "upstream_link.h"
 
 typedef struct server {
-    const settings_t *settings;
+    settings_t *settings;
+    reload_source_t source; /* of other settings */
+    int settings_file;      /* holds settings->settings_file; -1: it does not */
     relay_config_t relay_config;
+    uint64_t epoch, presence_base; /* of it */
     sockets_t sockets;
     void *front, *back; /* libzmq's handles of the two */
     int signals;

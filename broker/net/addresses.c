@@ -26,9 +26,14 @@ struct addresses {
 
 /* --- Connections --- */
 
+void addresses_set_limits(addresses_t *all, size_t max_connections, uint64_t per_second) {
+    all->origins.max = max_connections;
+    all->origins.rate = origins_rate(per_second);
+}
+
 addresses_t *addresses_new(size_t max_connections, uint64_t per_second) {
     addresses_t *all = fatal_calloc(sizeof *all);
-    all->origins = (origins_t){.max = max_connections, .rate = origins_rate(per_second)};
+    addresses_set_limits(all, max_connections, per_second);
     return all;
 }
 

@@ -22,7 +22,8 @@ typedef struct addresses addresses_t;
 
 /* Of one address: connections at a time, and new ones a second (0: no limit). */
 addresses_t *addresses_new(size_t max_connections, uint64_t per_second);
-void addresses_destroy(addresses_t *all); /* NULL is accepted */
+void addresses_set_limits(addresses_t *all, size_t max_connections, uint64_t per_second); /* for new connections */
+void addresses_destroy(addresses_t *all);                                                 /* NULL is accepted */
 
 /* `side`, one of the two sockets, accepted a connection from `address` with descriptor `fd`. `inode` tells it from
  * others that had the descriptor. false: it is one too many. It still counts until addresses_closed, unless it came too

@@ -272,12 +272,16 @@ static uint64_t s_burst(const settings_t *settings) {
     return rooms > seconds ? rooms : seconds;
 }
 
-static void s_set_limits(peers_t *peers, const settings_t *settings) {
+void peers_set_limits(peers_t *peers, const settings_t *settings) {
+    const topics_limits_t topics = {.reader = 2 * settings->relay.max_joins + TOPICS_SPARE,
+        .account = settings->max_user_topics,
+        .all = settings->max_topics};
+    peers->all_reader_bytes = settings->all_reader_bytes;
+    peers->login_timeout_ms = settings->login_timeout_ms;
     peers->connections.per_second = settings->rate_subscriptions;
     peers->connections.burst = s_burst(settings);
-    peers->topics = topics_new(&(topics_limits_t){.reader = 2 * settings->relay.max_joins + TOPICS_SPARE,
-        .account = settings->max_user_topics,
-        .all = settings->max_topics});
+    topics_set_limits(peers->topics, &topics);
+    addresses_set_limits(peers->addresses, settings->max_address_connections, settings->rate_handshakes);
 }
 
 peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings) {
@@ -285,12 +289,11 @@ peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings
     peers->loop = loop;
     peers->sockets = sockets;
     peers->inflow = &sockets->inflow;
-    peers->all_reader_bytes = settings->all_reader_bytes;
     peers->slowest = 1;
-    peers->login_timeout_ms = settings->login_timeout_ms;
     peers->descriptors = descriptor_limit();
-    s_set_limits(peers, settings);
-    peers->addresses = addresses_new(settings->max_address_connections, settings->rate_handshakes);
+    peers->topics = topics_new(&(topics_limits_t){0});
+    peers->addresses = addresses_new(0, 0);
+    peers_set_limits(peers, settings);
     zmq_pollitem_t parked = {.fd = inflow_calls_fd(), .events = ZMQ_POLLIN};
     zloop_poller(loop, &parked, pacing_on_parked, peers);
     zloop_timer(loop, SWEEP_MS, 0, arrivals_on_sweep, peers);

@@ -14,6 +14,8 @@ typedef struct peers peers_t;
 
 /* Watches the connections of the two sockets. All arguments stay the caller's and must outlive it. */
 peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings);
+/* Puts the settings' limits in force, from the next connection, subscription or frame on. */
+void peers_set_limits(peers_t *peers, const settings_t *settings);
 void peers_destroy(peers_t *peers); /* NULL is accepted */
 
 /* The descriptor of the connection that `frame` came by; -1: libzmq does not know it. For a frame of the front give its

@@ -51,6 +51,10 @@ topics_t *topics_new(const topics_limits_t *limits) {
     return topics;
 }
 
+void topics_set_limits(topics_t *topics, const topics_limits_t *limits) {
+    topics->limits = *limits;
+}
+
 void topics_destroy(topics_t *topics) {
     if (!topics)
         return;

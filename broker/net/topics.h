@@ -28,7 +28,8 @@ typedef enum { TOPICS_OK, TOPICS_TOO_LONG, TOPICS_READER_FULL, TOPICS_ACCOUNT_FU
 typedef struct topics topics_t;
 
 topics_t *topics_new(const topics_limits_t *limits);
-void topics_destroy(topics_t *topics); /* NULL is accepted */
+void topics_set_limits(topics_t *topics, const topics_limits_t *limits); /* readers keep the topics that they have */
+void topics_destroy(topics_t *topics);                                   /* NULL is accepted */
 
 /* `reader`, a connection's handle, subscribes. `account` names the account that pays, in any bytes; the first call for
  * a reader counts. On anything but TOPICS_OK nothing has changed. If it has the topic already, that is TOPICS_OK. */

@@ -34,11 +34,13 @@ static const char s_usage[] =
     "  --check-config           check FILE and the other options, and what they name, and leave\n"
     "  --insecure               let other machines connect, without encryption\n"
     "  --log-level LEVEL        error, warn, info (default) or debug; lines go to stderr\n"
+    "  --log-format FORMAT      text (default) or json\n"
     "  --version                print the version and leave\n"
     "  --help                   print this and leave\n"
     "\n"
     "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n"
-    "SIGHUP makes it read the certificate and its key again; connections go on.\n";
+    "SIGHUP makes it read the certificate and its key again; connections go on.\n"
+    "SIGUSR2 makes it open the file of http/log-file anew.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {
@@ -57,6 +59,7 @@ static zr_setting_option_t s_sets[] = {
     {"irc-tls", "irc", "tls-listen", {0}},
     {"irc-history", "irc", "history", {0}},
     {"log-level", "http", "log-level", {0}},
+    {"log-format", "http", "log-format", {0}},
 };
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
@@ -125,8 +128,7 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
         return false;
     if (flags->check_config)
         return s_check_config(&config, flags, error);
-    zr_log_set_level(config.log_level);
-    return s_serve(&config, error);
+    return zr_service_begin_log(config.log_level, config.log_json, config.log_file, error) && s_serve(&config, error);
 }
 
 int main(int argc, char *argv[]) {

@@ -396,6 +396,13 @@ typedef struct {
     bool deleted, resumed, user, complete, joined, kept, failed;
 } zrelay_event_t;
 
+/* For operators: stores an entry of another log, such as a ZRELAY_ENTRY event of another session, with its room, seq, time,
+ * sender, key and body (or deleted). Call it in the order of each room's entries, each after the answer to the one
+ * before. ZRELAY_DONE: `count` is 0 if the room has come to that seq already, as after a lost connection; nothing is stored
+ * then. ZRELAY_REFUSED: the user is no operator, or the room begins after that seq. The entry stands in one control frame
+ * (65,536 bytes by default, limits/max-control), else ZRELAY_ELARGE. */
+ZRELAY_API int zrelay_publish_kept(zrelay_t *relay, const zrelay_event_t *entry, uint64_t *request);
+
 /* Does all work that is due and returns the next event. The event is the library's, and valid until the next call with
  * this `relay`. Waits up to `timeout_ms` (-1: without end, 0: not at all). NULL: there is no event, and errno says why:
  *     ETIMEDOUT  the time is over

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "machine_ask.h"
+#include "machine_move.h"
 #include "machine_worker.h"
 #include "remote.h"
 #include "wire.h"
@@ -369,6 +370,12 @@ int zrelay_admin_delete(zrelay_t *relay, const char *room, uint64_t upto, const 
     int code;
     machine_t *machine = s_machine(relay, &code);
     return machine ? machine_admin_delete(machine, room, upto, key, request) : code;
+}
+
+int zrelay_publish_kept(zrelay_t *relay, const zrelay_event_t *entry, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_publish_kept(machine, entry, request) : code;
 }
 
 int zrelay_kick(

@@ -18,7 +18,6 @@
 
 #include "descriptors.h"
 #include "hash.h"
-#include "logger.h"
 
 enum { DESCRIPTORS_MAX = 1 << 20 };
 
@@ -109,6 +108,22 @@ bool zr_service_log_to(const char *path, zr_error_t *error) {
     bool ok = dup2(fd, STDERR_FILENO) >= 0 || zr_fail(error, "cannot write the log to %s: %s", path, strerror(errno));
     close(fd);
     return ok;
+}
+
+bool zr_service_begin_log(zr_log_level_t level, bool json, const char *path, zr_error_t *error) {
+    zr_log_set_level(level);
+    zr_log_set_json(json);
+    return !path[0] || zr_service_log_to(path, error);
+}
+
+void zr_service_log_anew(const char *path, const char *setting) {
+    zr_error_t error = {0};
+    if (!path[0])
+        zr_log(ZR_LOG_INFO, "SIGUSR2: there is no %s to open anew", setting);
+    else if (zr_service_log_to(path, &error))
+        zr_log(ZR_LOG_ASKED, "SIGUSR2: the log begins anew here");
+    else
+        zr_log(ZR_LOG_ERROR, "SIGUSR2: %s; the log goes on in the old file", error.text);
 }
 
 int zr_service_watchdog(uint64_t now) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "errors.h"
+#include "logger.h"
 
 /* --- Before the first socket, in this order --- */
 
@@ -28,6 +29,13 @@ void zr_service_seed(void);
 /* Appends what goes to stderr, the log, to this file from now on, and makes it if need be. Call it again when it was
  * moved away. false: nothing changes, and `error` says why. */
 bool zr_service_log_to(const char *path, zr_error_t *error);
+
+/* The log as the settings want it. `path` empty: lines go to stderr. false: as of zr_service_log_to. */
+bool zr_service_begin_log(zr_log_level_t level, bool json, const char *path, zr_error_t *error);
+
+/* For SIGUSR2: opens the log's file anew, as it was moved away, and logs that. If it cannot be opened, the lines still go
+ * where they went. `path`: of zr_service_begin_log. `setting` names it for the operator. */
+void zr_service_log_anew(const char *path, const char *setting);
 
 /* A descriptor that gives a struct signalfd_siginfo for each SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 and SIGUSR2. The
  * caller closes it. -1: `error` says why. */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "buffer.h"
 #include "errors.h"
 #include "options.h"
 #include "span.h"
@@ -29,6 +30,10 @@ typedef struct {
 
     /* Empties the member, a list: the setting may be repeated, and each value is added. NULL: it has one value. */
     void (*clear)(void *member);
+
+    /* Appends the value of that number, from 0 on, as `read` takes it. false: there is none, and nothing is appended.
+     * NULL: values of the kind are not shown (setting_show.h). */
+    bool (*show)(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out);
 } zr_setting_kind_t;
 
 /* Rows of a section stand together. */
@@ -59,6 +64,9 @@ extern const zr_setting_kind_t zr_kind_log_format; /* bool: JSON */
 bool zr_setting_choice(
     const char *text, const char *no, const char *yes, const char *both, bool *out, zr_error_t *error);
 
+/* `show` of kinds whose member is a string; an empty one is no value. */
+bool zr_setting_show_text(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out);
+
 /* The folder of the file with its slash, where a relative `path` begins. Empty if the path is absolute, or the value is
  * an option's. */
 zr_span_t zr_setting_folder(const zr_setting_value_t *value, const char *path);
@@ -73,6 +81,9 @@ typedef struct {
 
     /* Adds an item to the list, for the section's rows. NULL: `error` says why not. */
     void *(*add)(void *settings, zr_error_t *error);
+
+    /* The item of that number, from 0 on; NULL: there are no more. */
+    void *(*at)(void *settings, size_t i);
 } zr_setting_list_t;
 
 enum { ZR_SETTINGS_MAX = 128 };

@@ -94,12 +94,66 @@ static bool s_path(const zr_setting_value_t *value, void *member, zr_error_t *er
     return true;
 }
 
-const zr_setting_kind_t zr_kind_size = {s_size, NULL};
-const zr_setting_kind_t zr_kind_u64 = {s_u64, NULL};
-const zr_setting_kind_t zr_kind_time = {s_time, NULL};
-const zr_setting_kind_t zr_kind_bool = {s_bool, NULL};
-const zr_setting_kind_t zr_kind_text = {s_text, NULL};
-const zr_setting_kind_t zr_kind_utf8 = {s_utf8, NULL};
-const zr_setting_kind_t zr_kind_path = {s_path, NULL};
-const zr_setting_kind_t zr_kind_log_level = {s_log_level, NULL};
-const zr_setting_kind_t zr_kind_log_format = {s_log_format, NULL};
+/* --- Showing --- */
+
+/* In the largest unit that leaves no rest. 0 below the row's bounds stands for a number that was not set. */
+static bool s_show_number(const zr_setting_t *row, uint64_t number, const zr_unit_t *unit, zr_buffer_t *out) {
+    const zr_unit_t *best = NULL;
+    if (number < row->min)
+        return false;
+    for (; unit->letter; unit++)
+        if (number && number % unit->factor == 0 && (!best || unit->factor > best->factor))
+            best = unit;
+    zr_buffer_printf(
+        out, "%llu%.1s", (unsigned long long)(best ? number / best->factor : number), best ? &best->letter : "");
+    return true;
+}
+
+static bool s_show_u64(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)i;
+    return s_show_number(row, *(const uint64_t *)member, zr_units_of_size, out);
+}
+
+static bool s_show_size(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)i;
+    return s_show_number(row, *(const size_t *)member, zr_units_of_size, out);
+}
+
+static bool s_show_time(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)i;
+    return s_show_number(row, *(const uint64_t *)member, zr_units_of_time, out);
+}
+
+static bool s_show_bool(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_u8(out, *(const bool *)member ? '1' : '0');
+    return true;
+}
+
+static bool s_show_log_format(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_printf(out, "%s", *(const bool *)member ? "json" : "text");
+    return true;
+}
+
+static bool s_show_log_level(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_printf(out, "%s", zr_log_level_name(*(const zr_log_level_t *)member));
+    return true;
+}
+
+bool zr_setting_show_text(const zr_setting_t *row, const void *member, size_t i, zr_buffer_t *out) {
+    (void)row, (void)i;
+    zr_buffer_append(out, member, strlen(member));
+    return *(const char *)member;
+}
+
+const zr_setting_kind_t zr_kind_size = {s_size, NULL, s_show_size};
+const zr_setting_kind_t zr_kind_u64 = {s_u64, NULL, s_show_u64};
+const zr_setting_kind_t zr_kind_time = {s_time, NULL, s_show_time};
+const zr_setting_kind_t zr_kind_bool = {s_bool, NULL, s_show_bool};
+const zr_setting_kind_t zr_kind_text = {s_text, NULL, zr_setting_show_text};
+const zr_setting_kind_t zr_kind_utf8 = {s_utf8, NULL, zr_setting_show_text};
+const zr_setting_kind_t zr_kind_path = {s_path, NULL, zr_setting_show_text};
+const zr_setting_kind_t zr_kind_log_level = {s_log_level, NULL, s_show_log_level};
+const zr_setting_kind_t zr_kind_log_format = {s_log_format, NULL, s_show_log_format};

@@ -435,12 +435,36 @@ class Setup(GatewayCase):
         door.wait_err("SIGHUP: .*the old certificate stays")
         self.assertEqual(self.raw(door, tls=trusted()).upgrade("/v1/rooms/r/ws")[0], 101)
 
+    def test_a_log_of_json_in_a_file_that_is_moved_away(self):
+        door = self.gateway(self.broker(), "--log-format", "json", config="http\n    log-file = log\n", wait=False)
+        door.signal(signal.SIGUSR1)
+        self.wait_log("log", "the counters are at /metrics")
+        os.rename(self.path("log"), self.path("log.1"))
+        door.signal(signal.SIGUSR2)
+        self.wait_log("log", "SIGUSR2: the log begins anew here")
+        for name in ("log", "log.1"):
+            with open(self.path(name), encoding="utf-8") as file:
+                self.assertEqual({tuple(json.loads(line)) for line in file}, {("time", "level", "text")})
+        self.assertEqual(door.errors(), "")
+        self.refused("--config", self.file("nowhere.conf", "http\n    log-file = no/such/log\n"), words="no/such/log: No such file")
+
+    def wait_log(self, name, words):
+        def found():
+            try:
+                with open(self.path(name), encoding="utf-8") as file:
+                    return words in file.read()
+            except FileNotFoundError:
+                return False
+        wait_for(found, words)
+
     def test_a_reload_without_tls_does_nothing(self):
         door = self.gateway(self.broker())
         door.signal(signal.SIGHUP)
         door.wait_err("without them it does nothing")
         door.signal(signal.SIGUSR1)
         door.wait_err("does nothing here; the counters are at .metrics")
+        door.signal(signal.SIGUSR2)
+        door.wait_err("there is no http/log-file to open anew")
         self.assertEqual(self.get(door, "/healthz")[0], 200)
 
     def test_tls(self):

@@ -4,7 +4,7 @@ import signal
 import sqlite3
 import unittest
 
-from harness import publish_frame, wait_for
+from harness import deliver_entries, publish_frame, wait_for
 from limit_case import LimitCase, covers, limits, log
 
 
@@ -166,6 +166,30 @@ class OnDisk(LimitCase):
         self.publish_one_by_one(peer, "other", 3, first=4)
         self.wait_oldest(peer, "room", 2)  # the newest stays
         self.assertEqual(peer.ask(op="join", room="other")["oldest"], 0)
+
+    @covers("max-key-age")
+    def test_age_of_values_of_a_room(self):
+        """Readers get the deletion; after a restart the value stays away."""
+        broker = self.durable("room\n    pattern = room\n    max-key-age = 1s\n")
+        peer = self.peer(broker)
+        reader = self.peer(broker)
+        reader.subscribe(b"room\0")
+        for room in ("room", "other"):
+            peer.ask(op="publish", room=room, key="k", text="x")
+        (first, second) = (deliver_entries(reader.live())[3][0] for _ in range(2))
+        self.assertEqual((first[4], second[4]), (b"k", b"k"))
+        self.assertTrue(second[2] & 1, second)  # DELETE
+        self.assertEqual(second[3], first[3])  # the sender's name
+        self.stop(broker)
+        peer = self.peer(self.durable("room\n    pattern = room\n    max-key-age = 1s\n"))
+        values = []
+        for room in ("room", "other"):
+            peer.send(json.dumps({"op": "state", "room": room, "id": 1}).encode())
+            frames = iter(peer.receive, None)
+            values.append(next(frames)[:1] != b"{")
+            if values[-1]:
+                peer.control()
+        self.assertEqual(values, [False, True])
 
     @covers("forget-after")
     def test_rooms_are_forgotten(self):

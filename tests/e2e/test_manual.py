@@ -54,6 +54,7 @@ class Manual(TestCase):
                 page = output(f"{MANUAL}/help-page", program, section, name, *words)
                 text = shown(page)
                 self.assertIn(name, re.search(r"NAME\n +(.*)", text)[1])
+                self.assertEqual(text.split(None, 1)[0], f"{name.upper()}({section})")
                 missing = options_of(output(program, *words, "--help")) - options_of(text)
                 self.assertEqual(missing, set())
                 self.assertIn("EXAMPLES", text)

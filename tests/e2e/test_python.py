@@ -267,6 +267,20 @@ class Client(PythonCase):
             self.assertEqual(await self.texts(prefix, 1), ["two"])
 
 
+    async def test_what_the_broker_counts(self):
+        broker = self.broker(config=FAST)
+        async with self.connect(broker, nick="ann") as relay:
+            for number in range(3):
+                await relay.publish(f"room{number}", "x" * (number + 1))
+            self.assertEqual({row["name"]: row["value"] for row in await relay.stats() if "value" in row}["zrelay_sessions"], 1)
+            self.assertEqual([row["room"] for row in await relay.stats("rooms")], ["room0", "room1", "room2"])
+            self.assertEqual([row["room"] for row in await relay.stats("rooms", by="bytes", limit=1)], ["room2"])
+            self.assertEqual([row["nick"] for row in await relay.stats("sessions", prefix="a")], ["ann"])
+            with self.assertRaises(zrelay.ZrelayError) as caught:
+                await relay.stats("nonsense")
+            self.assertEqual(caught.exception.code, "bad-member")
+
+
 class Groups(PythonCase):
     async def test_workers_share_a_room_and_each_message_is_done_once(self):
         broker = self.broker(config=FAST)

@@ -6,15 +6,16 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
 import unittest
 
-from harness import DEADLINE, ZRELAY, TestCase, wait_for
+from harness import DEADLINE, ZRELAY, Program, TestCase, wait_for
 from test_gateway_access import EVERYTHING, AccessCase
 
-PROMTOOL = shutil.which("promtool")
+PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
 ETC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../broker/etc")
 
 
@@ -121,6 +122,46 @@ class ByTheGateway(AccessCase):
             text = self.scrape(gateway, "-u", f"{user}:{tokens[user]}")
             self.assertIn("zrelay_gateway_requests_total", text)
             self.assertEqual("\nzrelay_sessions " in text, sees)
+
+
+@unittest.skipUnless(PROMETHEUS, "needs prometheus (Debian: prometheus)")
+class Scraped(AccessCase):
+    """A real Prometheus, with our alerts, scrapes the gateway as a user with the right to see the counters."""
+
+    def prometheus(self, gateway, user, token):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        config = {"global": {"scrape_interval": "200ms", "evaluation_interval": "200ms", "scrape_timeout": "200ms"},
+                  "rule_files": [os.path.join(ETC, "prometheus-alerts.yml")],
+                  "scrape_configs": [{"job_name": "zrelay", "static_configs": [{"targets": [gateway.http.split("//")[1]]}],
+                                      "basic_auth": {"username": user, "password": token}}]}
+        program = Program([PROMETHEUS, "--config.file", self.file("prometheus.yml", json.dumps(config)), "--web.listen-address", address,
+                           "--storage.tsdb.path", self.path("tsdb")])
+        self.addCleanup(program.end)
+        return "http://" + address
+
+    def ask(self, prometheus, path):
+        done = subprocess.run(["curl", "-sS", prometheus + "/api/v1/" + path], capture_output=True, timeout=DEADLINE, check=False)
+        return json.loads(done.stdout)["data"] if done.returncode == 0 and done.stdout.startswith(b"{") else None
+
+    def test_it_has_the_numbers_and_knows_the_alerts(self):
+        _, gateway, tokens = self.secured(eye='    allow = "stats : *"\n')
+        prometheus = self.prometheus(gateway, "eye", tokens["eye"])
+
+        def value(name):
+            rows = (self.ask(prometheus, "query?query=" + name) or {}).get("result")
+            return rows and float(rows[0]["value"][1])
+        wait_for(lambda: value("zrelay_gateway_broker_up") == 1, "the gateway's own counter")
+        wait_for(lambda: (value("zrelay_sessions") or 0) >= 1, "the broker's counter")
+        self.assertEqual(value("up"), 1)
+
+        def rules():
+            groups = (self.ask(prometheus, "rules") or {}).get("groups")
+            return groups and all(rule["health"] == "ok" for rule in groups[0]["rules"]) and groups[0]["rules"]
+        found = wait_for(rules, "every alert to be evaluated")
+        self.assertGreater(len(found), 5)
+        self.assertEqual({rule["name"]: rule["state"] for rule in found}["ZrelayDown"], "inactive")
 
 
 class Lists(StatsCase):

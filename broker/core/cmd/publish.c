@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "control.h"
 #include "flood.h"
+#include "publish_kept.h"
 #include "reply.h"
 #include "rooms.h"
 #include "state.h"
@@ -31,8 +32,9 @@ typedef struct {
     uint64_t head; /* of the room before */
     uint64_t mark; /* of the client before */
     uint64_t now;
-    refused_t refused; /* not told yet */
-    size_t keyed;      /* entries with a key */
+    refused_t refused;          /* not told yet */
+    size_t keyed;               /* entries with a key */
+    const publish_kept_t *kept; /* of the op; NULL: its entry gets position and time here */
 } publishing_t;
 
 /* --- The room --- */
@@ -86,6 +88,18 @@ static void s_leave(const publishing_t *p) {
 
 /* --- The decision about an entry --- */
 
+/* An entry that an operator moves keeps what it had. */
+static void s_add(const publishing_t *p, zr_entry_t *entry) {
+    if (!p->kept) {
+        batch_add(p->relay, p->room, entry, p->now);
+        return;
+    }
+    entry->seq = p->kept->seq;
+    entry->time = p->kept->time;
+    entry->sender = p->kept->sender;
+    batch_add_kept(p->relay, p->room, entry);
+}
+
 /* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
 static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, uint64_t *seq) {
     relay_t *relay = p->relay;
@@ -95,7 +109,7 @@ static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, u
         .key = given->key,
         .body = given->body};
     if (!entry.key.len) {
-        batch_add(relay, room, &entry, p->now);
+        s_add(p, &entry);
         *seq = entry.seq;
         return ZR_OK;
     }
@@ -105,12 +119,13 @@ static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, u
     bool compares = given->flags & ZR_ENTRY_EXPECT, deletes = given->flags & ZR_ENTRY_DELETE;
     if (compares && !(p->rights & RIGHT_READ))
         return ZR_FORBIDDEN;
-    size_t size = room_state_size(entry.sender, entry.key, entry.body.len);
+    zr_span_t sender = p->kept ? p->kept->sender : entry.sender;
+    size_t size = room_state_size(sender, entry.key, entry.body.len);
     zr_code_t code = room_state_check(
         &room->keys, &relay->room_state_limits, entry.key, deletes, compares, given->expect, size, seq);
     if (code != ZR_OK)
         return code;
-    batch_add(relay, room, &entry, p->now);
+    s_add(p, &entry);
     *seq = entry.seq;
     room_state_accept(&room->keys, &relay->room_state_limits, entry.key, deletes, *seq, size);
     return ZR_OK;
@@ -346,18 +361,48 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     return false;
 }
 
+/* Can the room have had an entry there? Rooms below the log's level begin above those of earlier runs. */
+static bool s_reaches(const publishing_t *p, uint64_t seq) {
+    const log_t *log = p->relay->log;
+    return seq > p->room->begun && (p->level >= log->level || !log->base);
+}
+
+/* An entry that is moved again is there already: it is acked as it is. false: it is new. */
+static bool s_is_there(publishing_t *p, request_t *request) {
+    if (!p->kept || p->whole != ZR_OK)
+        return false;
+    if (!s_reaches(p, p->kept->seq)) {
+        fail(p->relay, request, ZR_CONFLICT, "the room cannot have this seq here; move its entries to another room");
+        return true;
+    }
+    if (p->kept->seq > p->head)
+        return false;
+    json_t *ack = json_pack("{ss so sI ss sb}", "op", "ack", "room", zr_json_string(p->name), "seq",
+        (json_int_t)p->kept->seq, "level", zr_level_name(p->level), "there", 1);
+    if (p->id)
+        json_object_set(ack, "re", p->id);
+    batch_answer(p->relay, p->session, ack, 0, false);
+    return true;
+}
+
 void cmd_publish_text(relay_t *relay, request_t *request) {
     zr_publish_entry_t entry = {0};
-    if (!s_read_text(relay, request, &entry))
+    publish_kept_t kept;
+    if (!s_read_text(relay, request, &entry) || !publish_kept_read(relay, request, &kept, &entry.body))
         return;
     publishing_t p = {.relay = relay,
         .session = request->session,
         .id = request->id,
         .text = true,
         .name = request->room,
-        .now = request->now};
+        .now = request->now,
+        .kept = kept.given ? &kept : NULL};
     meter_add(&request->session->meter, 1, request->size, request->now);
     s_begin(&p, ZR_OK);
-    s_take(&p, &entry);
+    if (kept.given)
+        publish_kept_note(relay, request, p.name);
+    if (!s_is_there(&p, request))
+        s_take(&p, &entry);
     s_end(&p);
+    publish_kept_finish(&kept);
 }

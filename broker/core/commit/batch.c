@@ -105,18 +105,21 @@ static void s_close_full(relay_t *relay, room_t *room) {
     s_close(relay, room);
 }
 
-/* A position for an entry of `size` bytes, in the room's frame, which is begun if need be. */
-static inline uint64_t s_place(relay_t *relay, room_t *room, size_t size) {
+/* An entry of `size` bytes has this position in the room's frame, which is begun if need be. */
+static inline uint64_t s_place_at(relay_t *relay, room_t *room, size_t size, uint64_t seq) {
+    FATAL_UNLESS(seq > room->head);
     if (room->open_count > 0 && room->open.len + size > room->open_most)
         s_close_full(relay, room);
-    uint64_t seq = relay->log->engine->next_seq(relay->log, room_name(room), room->head);
-    FATAL_UNLESS(seq > room->head);
     if (room->open_count == 0)
         s_open(relay, room, seq);
     room->open_count++;
     room->head = seq;
     relay->stats.entries++;
     return seq;
+}
+
+static inline uint64_t s_place(relay_t *relay, room_t *room, size_t size) {
+    return s_place_at(relay, room, size, relay->log->engine->next_seq(relay->log, room_name(room), room->head));
 }
 
 /* Times stand still when the clock is set back a little. If they are far ahead, the clock was wrong before, and they
@@ -126,11 +129,24 @@ static inline uint64_t s_time(const room_t *room, uint64_t now) {
     return little ? room->last_time : now;
 }
 
-void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {
-    entry->seq = s_place(relay, room, ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len);
-    entry->time = room->last_time = s_time(room, now);
+static size_t s_size(const zr_entry_t *entry) {
+    return ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len;
+}
+
+static void s_add(room_t *room, zr_entry_t *entry, uint64_t time) {
+    entry->time = room->last_time = s_time(room, time);
     zr_deliver_add(&room->open, entry);
     room->open_keyed |= entry->key.len > 0;
+}
+
+void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {
+    entry->seq = s_place(relay, room, s_size(entry));
+    s_add(room, entry, now);
+}
+
+void batch_add_kept(relay_t *relay, room_t *room, zr_entry_t *entry) {
+    s_place_at(relay, room, s_size(entry), entry->seq);
+    s_add(room, entry, entry->time);
 }
 
 bool batch_add_plain(

@@ -90,6 +90,9 @@ void batch_finish(batch_t *batch);
  * once. */
 void batch_add(struct relay *relay, room_t *room, zr_entry_t *entry, uint64_t now);
 
+/* The same for an entry that has its position, above the room's head, and its time. */
+void batch_add_kept(struct relay *relay, room_t *room, zr_entry_t *entry);
+
 /* The same for all plain entries that come next in a PUBLISH frame. Nearly all messages pass here. `*added` is the last
  * one; false: no frame was left. */
 bool batch_add_plain(struct relay *relay, room_t *room, zr_publish_reader_t *reader, zr_span_t sender, uint64_t now,

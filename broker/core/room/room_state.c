@@ -96,6 +96,10 @@ uint64_t room_state_newest(const room_state_t *keys, zr_span_t key) {
     return value ? value->newest : 0;
 }
 
+void room_state_date(room_state_t *keys, zr_span_t key, uint64_t time) {
+    s_find(keys, key)->time = time;
+}
+
 zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes,
     bool check, uint64_t expect, size_t size, uint64_t *stands) {
     const key_value_t *value = s_find(keys, key);

@@ -64,6 +64,9 @@ void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const z
 /* The stored value as an entry; views into `value`. */
 zr_entry_t room_state_entry(const key_value_t *value);
 
+/* The stored value of `key`, which there is, counts as of that time. */
+void room_state_date(room_state_t *keys, zr_span_t key, uint64_t time);
+
 /* Where the value of `key` stands, entries not stored yet included; 0: it has no value. */
 uint64_t room_state_newest(const room_state_t *keys, zr_span_t key);
 

@@ -26,7 +26,7 @@ typedef struct {
 
 /* What a room keeps: what its policy says, and what groups need; but nothing up to `upto`, which an operator deletes. */
 typedef struct {
-    const policy_t *policy;
+    policy_t policy; /* a copy: the loop may change its own meanwhile */
     log_keep_t keep;
     uint64_t upto; /* 0: nothing is deleted */
 } db_kept_t;

@@ -133,6 +133,16 @@ void disk_rooms_keep(disk_rooms_t *rooms, zr_span_t name, const log_keep_t *keep
         disk_room_again(room); /* more may go now */
 }
 
+void disk_rooms_set_policies(disk_rooms_t *rooms) {
+    for (uint32_t id = 1; id <= rooms->last_id; id++) {
+        disk_room_t *room = rooms->by_id[id];
+        if (!room)
+            continue;
+        room->policy = policy_of(rooms->policies, disk_room_name(room));
+        disk_room_again(room);
+    }
+}
+
 static bool s_is_due(disk_room_t *room, uint64_t now) {
     const policy_t *policy = room->policy;
     if (room->bounds.head == 0 || room->going)
@@ -163,7 +173,7 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
             continue;
         FATAL_GROW(due, *count, size);
         due[(*count)++] = (write_retain_t){.room = room->id,
-            .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room)), room->trim_upto},
+            .kept = {*room->policy, keeps_of(rooms->keeps, disk_room_name(room)), room->trim_upto},
             .owner = room};
     }
     return due;

@@ -69,6 +69,9 @@ static inline void disk_room_again(disk_room_t *room) {
 /* Groups need so much of the room, which need not exist yet. */
 void disk_rooms_keep(disk_rooms_t *rooms, zr_span_t name, const log_keep_t *keep);
 
+/* `policies` has changed: retention looks at every room again. Takes a moment for each room. */
+void disk_rooms_set_policies(disk_rooms_t *rooms);
+
 /* Rooms that have something to delete, perhaps; at most a thousand, the others' turn comes next time. malloc'ed, the
  * caller's; NULL: none. */
 write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count);

@@ -22,7 +22,7 @@
 
 typedef struct {
     log_t log;
-    log_durable_config_t config;
+    log_limits_t config;
     log_durable_db_t db;
     writer_t *writer;
     reader_t *reader;
@@ -374,6 +374,13 @@ static void s_tick(log_t *log, uint64_t now) {
         write_chores_destroy(chores);
 }
 
+static void s_limit(log_t *log, const log_limits_t *limits) {
+    log_durable_t *self = (log_durable_t *)log;
+    self->config = *limits;
+    disk_rooms_set_policies(&self->rooms);
+    self->memory->engine->limit(self->memory, limits);
+}
+
 static void s_keep(log_t *log, zr_span_t room, const log_keep_t *keep) {
     log_durable_t *self = (log_durable_t *)log;
     if (s_on_disk(self, room))
@@ -519,6 +526,7 @@ static const log_engine_t s_engine = {
     .tick = s_tick,
     .trim = s_trim,
     .stats = s_stats,
+    .limit = s_limit,
 };
 
 static void s_begin_positions(log_durable_t *self) {
@@ -538,7 +546,7 @@ static void s_begin_positions(log_durable_t *self) {
     }
 }
 
-log_t *log_durable_new(const log_durable_config_t *config, const log_durable_db_t *db, zr_error_t *error) {
+log_t *log_durable_new(const log_limits_t *config, const log_durable_db_t *db, zr_error_t *error) {
     log_durable_t *self = fatal_calloc(sizeof *self);
     self->log = (log_t){.engine = &s_engine, .level = db->level, .ceiling = CEILING};
     self->config = *config;

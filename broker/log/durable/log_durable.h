@@ -6,15 +6,6 @@
 
 #include "db_ops.h"
 
-/* What all engines of this kind are told. */
-typedef struct {
-    log_memory_limits_t memory; /* for rooms whose level is memory */
-    policies_t policies;        /* for retention; must live as long as the log */
-    uint64_t mark_age;          /* µs that a client's marks are kept after its last entry */
-    size_t max_marks;
-    size_t queue_bytes; /* log_is_full is true while more bytes than this wait to be stored */
-} log_durable_config_t;
-
 /* An open database. */
 typedef struct {
     const db_ops_t *ops;
@@ -29,7 +20,7 @@ typedef struct {
 
 /* Restores nothing yet (engine->restore does) and starts the threads. Takes the handles over, also when it fails. NULL
  * and a line in `error`, or the log; log_destroy commits what waits, stops the threads and closes. */
-log_t *log_durable_new(const log_durable_config_t *config, const log_durable_db_t *db, zr_error_t *error);
+log_t *log_durable_new(const log_limits_t *config, const log_durable_db_t *db, zr_error_t *error);
 
 /* The epoch of the log in the database. */
 uint64_t log_durable_epoch(const log_t *log);

@@ -6,7 +6,7 @@
 
 typedef struct {
     const char *uri; /* postgresql://… as libpq has it, without a password */
-    log_durable_config_t durable;
+    log_limits_t durable;
     uint64_t fresh_epoch;
     const char *endpoint,
         *key; /* this broker's front and its public key, for the others, which must live as long as the log; NULL or empty: it is alone */

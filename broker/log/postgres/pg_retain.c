@@ -136,7 +136,7 @@ bool pg_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, siz
     const pg_newest_t *newest = pg_newest(db, room);
     retain_t retain = {.db = db,
         .id = room,
-        .room = {.policy = kept->policy,
+        .room = {.policy = &kept->policy,
             .keep = kept->keep,
             .upto = kept->upto,
             .now = now,

@@ -109,12 +109,12 @@ bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, siz
     bool *more, zr_error_t *error) {
     const db_newest_t *newest = db_newest(db, room);
     retain_t retain = {
-        .db = db, .id = room, .room = {.policy = kept->policy, .keep = kept->keep, .upto = kept->upto, .now = now}};
+        .db = db, .id = room, .room = {.policy = &kept->policy, .keep = kept->keep, .upto = kept->upto, .now = now}};
     if (newest) {
         retain.room.head = newest->head;
         retain.room.entries = newest->entries;
         retain.room.bytes = newest->bytes;
-        if (kept->policy->max_age)
+        if (kept->policy.max_age)
             retain.room.ahead = s_ahead(db, room);
     }
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);

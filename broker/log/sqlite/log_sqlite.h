@@ -7,7 +7,7 @@
 typedef struct {
     const char *dir;
     bool refuse_corrupt; /* else a corrupt database is put aside, and the log begins anew with another epoch */
-    log_durable_config_t durable;
+    log_limits_t durable;
     uint64_t fresh_epoch;
 } log_sqlite_config_t;
 

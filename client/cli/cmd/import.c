@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "feed.h"
+#include "mover.h"
 
 extern const command_t cmd_import;
 
@@ -12,7 +13,9 @@ static bool s_read(import_t *entry, zr_span_t line, zr_error_t *error, void *ctx
 
 static int s_run(config_t *config, int argc, char **argv) {
     feed_job_t job = {.command = &cmd_import, .read = s_read, .fd = STDIN_FILENO, .coded = true, .delimiter = '\n'};
+    bool keep = false;
     const zr_option_t options[] = {
+        {"keep", 0, ZR_OPTION_FLAG, &keep, NULL, 0, 0},
         {"room", 0, ZR_OPTION_TEXT, &job.room, NULL, 0, 0},
         FEED_OPTIONS(job.options),
     };
@@ -24,6 +27,10 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_import, "it reads stdin; '%s' is too much", argv[0]);
     if (job.room && !(job.room = cli_room(job.room, false)))
         return CLI_USAGE;
+    if (keep && (job.options.progress_file || job.options.oversize))
+        return cli_misuse(&cmd_import, "--keep excludes --progress-file and --oversize: run it again to go on");
+    if (keep)
+        return mover_run(config, STDIN_FILENO, job.room);
     zr_buffer_t purpose = {0};
     zr_buffer_printf(&purpose, "import%s%s", job.room ? " --room " : "", job.room ? job.room : "");
     zr_buffer_u8(&purpose, '\0');
@@ -45,7 +52,12 @@ const command_t cmd_import = {
             "are read; each refused line is told, and the last one that was published.\n"
             "\n"
             "Options:\n"
-            "      --room ROOM         all of it to ROOM\n" FEED_OPTIONS_HELP
+            "      --room ROOM         all of it to ROOM\n"
+            "      --keep              for operators, to move a relay: each message keeps its position, time and\n"
+            "                          sender. What the room has come to already is passed over, so after a break\n"
+            "                          the same command goes on. The broker notes it in its audit. One message at\n"
+            "                          a time is stored; positions of groups, and client ids, do not "
+            "move\n" FEED_OPTIONS_HELP
             "      --json              an object for each acked message, as 'zrelay pub --json' prints it\n",
     .run = s_run,
 };

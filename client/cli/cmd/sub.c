@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "cursor.h"
 #include "group_worker.h"
 #include "jobs.h"
 #include "look.h"
@@ -16,7 +18,7 @@ typedef struct {
     bool all;
     bool after_given, last_given, count_given, timeout_given, jobs_given;
     uint64_t after, last, count, timeout_ms, jobs;
-    const char *command;
+    const char *command, *durable, *cursor;
 } sub_options_t;
 
 typedef struct {
@@ -26,7 +28,9 @@ typedef struct {
     jobs_t jobs;
     look_t look;
     group_worker_t group;
+    cursor_t cursor;
     uint64_t messages;
+    bool from_now;     /* rooms without a position are read from their next message on */
     uint64_t heard_ms; /* when the last message came */
     bool ended;
     int code;
@@ -47,11 +51,37 @@ static void s_end(sub_t *sub, int code) {
         sub->code = code;
 }
 
+/* --- The file of positions --- */
+
+/* What was read so far is written. `now`: whenever the last save was. */
+static void s_save_cursor(sub_t *sub, bool now) {
+    zr_error_t error = {0};
+    if (sub->cursor.held < 0)
+        return;
+    if (sub->jobs.running == 0)
+        cursor_written(&sub->cursor);
+    if (cursor_save(&sub->cursor, zr_mono_ms(), now, &error))
+        return;
+    cli_say("%s", error.text);
+    s_end(sub, CLI_USAGE);
+}
+
+/* The broker's log may be another one than that of the positions. */
+static void s_see_epoch(sub_t *sub) {
+    if (sub->cursor.held >= 0 && cursor_epoch(&sub->cursor, sub->session.epoch))
+        cli_say("%s: the broker has another log than that of these positions (epoch %s); reading begins anew",
+            sub->cursor.path, sub->session.epoch);
+}
+
+/* --- What comes --- */
+
 static void s_entry(sub_t *sub, const zrelay_event_t *event) {
     if (sub->options.command && jobs_full(&sub->jobs)) {
         group_worker_give_back(&sub->group, event);
         return;
     }
+    if (sub->cursor.held >= 0)
+        cursor_read(&sub->cursor, event->room, event->seq);
     if (sub->options.command)
         jobs_start(&sub->jobs, event);
     else if (!look_entry(&sub->look, event, &sub->output.buffer))
@@ -77,6 +107,12 @@ static void s_event(sub_t *sub, const zrelay_event_t *event) {
             s_end(sub, CLI_REFUSED);
         return;
     }
+    if (event->type == ZRELAY_EPOCH)
+        s_see_epoch(sub);
+    uint64_t at;
+    if (event->type == ZRELAY_JOINED && sub->cursor.held >= 0 && sub->from_now &&
+        !cursor_at(&sub->cursor, event->room, &at))
+        cursor_read(&sub->cursor, event->room, event->seq);
     output_flush(&sub->output); /* so that the note stands where it belongs when both go to one terminal */
     conn_note(&sub->session, event);
     if (event->type == ZRELAY_REFUSED || conn_refused(&sub->session, event))
@@ -96,15 +132,20 @@ static int s_patience(sub_t *sub) {
     return passed < sub->options.timeout_ms ? (int)(sub->options.timeout_ms - passed) : 0;
 }
 
+/* Of two times to wait; -1: without end. */
+static int s_sooner(int one, int other) {
+    return other >= 0 && (one < 0 || other < one) ? other : one;
+}
+
 /* Waits for the first of these: an event (only if `take`: there is a place for a command), a command's end or pipe, a
  * signal, the closing of stdout. */
 static void s_wait(sub_t *sub, bool take) {
     struct pollfd files[JOBS_FILES + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
-    int patience = s_patience(sub), extend = group_worker_go_on(&sub->group);
-    if (extend >= 0 && (patience < 0 || extend < patience))
-        patience = extend;
+    int patience = s_sooner(s_patience(sub), group_worker_go_on(&sub->group));
+    if (sub->jobs.running == 0)
+        patience = s_sooner(patience, cursor_due(&sub->cursor, zr_mono_ms()));
     if (take)
         conn_wait(&sub->session, files, pipes + 1, patience);
     else
@@ -130,7 +171,8 @@ static void s_loop(sub_t *sub) {
     while (!sub->ended && !signals_stop()) {
         const zrelay_event_t *event = NULL;
         bool take = !sub->options.command || !jobs_full(&sub->jobs) || group_worker_stuck(&sub->group);
-        if (take && (event = conn_take(&sub->session))) {
+        bool save = sub->jobs.running == 0 && cursor_due(&sub->cursor, zr_mono_ms()) == 0;
+        if (take && !save && (event = conn_take(&sub->session))) {
             s_event(sub, event);
             if (signals_took_child())
                 jobs_reap(&sub->jobs);
@@ -141,14 +183,20 @@ static void s_loop(sub_t *sub) {
             continue;
         }
         group_worker_flushed(&sub->group);
-        s_wait(sub, take);
+        s_save_cursor(sub, false);
+        if (!save)
+            s_wait(sub, take);
     }
     /* The commands that run may finish; a second signal ends them too. */
     while (sub->jobs.running > 0 && signals_stop() < 2)
         s_wait(sub, false);
+    bool cut = sub->jobs.running > 0;
     jobs_finish(&sub->jobs);
-    if (output_flush(&sub->output))
+    if (output_flush(&sub->output)) {
         group_worker_flushed(&sub->group);
+        if (!cut)
+            s_save_cursor(sub, true);
+    }
     if (!sub->ended && sub->options.count_given) { /* else an interrupt is how it ends */
         cli_say("interrupted; messages: %" PRIu64 " of %" PRIu64, sub->messages, sub->options.count);
         s_end(sub, CLI_UNREACHABLE);
@@ -177,9 +225,12 @@ static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
                : options->all || options->after_given ? ZRELAY_FROM_AFTER
                                                       : ZRELAY_FROM_NOW;
     uint64_t position = options->last_given ? options->last : options->after;
+    sub->from_now = from == ZRELAY_FROM_NOW;
+    s_see_epoch(sub);
     for (int i = 0; i < count; i++) {
-        int failed =
-            zrelay_join(sub->session.relay, rooms[i], from | (config->nick_given ? 0 : ZRELAY_SILENT), position);
+        uint64_t at = position;
+        int begin = cursor_at(&sub->cursor, rooms[i], &at) ? ZRELAY_FROM_AFTER : from;
+        int failed = zrelay_join(sub->session.relay, rooms[i], begin | (config->nick_given ? 0 : ZRELAY_SILENT), at);
         if (failed) {
             cli_say("%s: %s", rooms[i], zrelay_strerror(failed));
             return CLI_USAGE;
@@ -188,7 +239,7 @@ static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
     return 0;
 }
 
-static int s_check(const sub_t *sub, int argc, char **argv) {
+static int s_check(sub_t *sub, int argc, char **argv) {
     const sub_options_t *options = &sub->options;
     if (argc == 0)
         return cli_misuse(&cmd_sub, "which room?");
@@ -198,13 +249,22 @@ static int s_check(const sub_t *sub, int argc, char **argv) {
         return cli_misuse(&cmd_sub, "--jobs goes with --exec");
     if (options->command && (sub->look.layout || sub->look.delimiter || sub->look.null))
         return cli_misuse(&cmd_sub, "--exec excludes --format, --delimiter and --null");
-    const group_worker_t *group = &sub->group;
+    if (options->durable && (sub->group.name || options->jobs > 1 || sub->group.ordered))
+        return cli_misuse(
+            &cmd_sub, "--durable excludes --group, --jobs and --ordered-by-key: messages come one by one");
+    if (options->cursor && (options->durable || sub->group.name || options->jobs > 1))
+        return cli_misuse(&cmd_sub, "--cursor excludes --durable, --group and --jobs");
+    group_worker_t *group = &sub->group;
+    if (options->durable) {
+        group->name = options->durable;
+        group->in_order = true;
+    }
     bool grouped = group->time_given || group->deliveries_given || group->ordered || group->keep || group->dead;
     if (grouped && !group->name)
         return cli_misuse(&cmd_sub, "--time, --deliveries, --dead, --keep and --ordered-by-key go with --group");
     if (group->name && options->last_given)
-        return cli_misuse(&cmd_sub, "--last excludes --group");
-    if (!cli_rooms(argc, argv, !group->name))
+        return cli_misuse(&cmd_sub, "--last excludes --group and --durable");
+    if (!cli_rooms(argc, argv, !group->name && !options->cursor))
         return CLI_USAGE;
     for (int i = 0; i < argc; i++)
         for (int j = 0; j < i; j++)
@@ -214,7 +274,8 @@ static int s_check(const sub_t *sub, int argc, char **argv) {
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    sub_t sub = {.options = {.jobs = 1}};
+    sub_t sub = {.options = {.jobs = 1}, .cursor = {.held = -1}};
+    zr_error_t error = {0};
     sub_options_t *given = &sub.options;
     const zr_option_t options[] = {
         {"after", 0, ZR_OPTION_NUMBER, &given->after, &given->after_given, 0, 0},
@@ -225,6 +286,8 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"exec", 0, ZR_OPTION_TEXT, &given->command, NULL, 0, 0},
         {"jobs", 'j', ZR_OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
         {"group", 'g', ZR_OPTION_TEXT, &sub.group.name, NULL, 0, 0},
+        {"durable", 0, ZR_OPTION_TEXT, &given->durable, NULL, 0, 0},
+        {"cursor", 0, ZR_OPTION_TEXT, &given->cursor, NULL, 0, 0},
         {"time", 0, ZR_OPTION_SECONDS, &sub.group.time_ms, &sub.group.time_given, 0, 0},
         {"deliveries", 0, ZR_OPTION_NUMBER, &sub.group.deliveries, &sub.group.deliveries_given, 1, 1000},
         {"dead", 0, ZR_OPTION_TEXT, &sub.group.dead, NULL, 0, 0},
@@ -239,6 +302,11 @@ static int s_run(config_t *config, int argc, char **argv) {
         code = look_settle(&sub.look, &cmd_sub, config, argc > 1 || strchr(argv[0], '*'));
     if (code > 0 || config->help || config->version)
         return code;
+    if (given->cursor && !cursor_open(&sub.cursor, given->cursor, &error)) {
+        cli_say("%s", error.text);
+        cursor_finish(&sub.cursor);
+        return CLI_USAGE;
+    }
     signals_want_child();
     jobs_init(&sub.jobs, given->command, given->jobs);
     output_open(&sub.output, STDOUT_FILENO, s_wait_output, &sub);
@@ -252,6 +320,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     code = output_close(&sub.output, code);
     conn_close(&sub.session);
     group_worker_finish(&sub.group);
+    cursor_finish(&sub.cursor);
     return code;
 }
 
@@ -280,6 +349,10 @@ const command_t cmd_sub = {
             "                          ZRELAY_ROOM, _SEQ, _SENDER, _TIME and, if it has one, _KEY in its\n"
             "                          environment. When one fails, it is told, and the exit code is 4.\n"
             "  -j, --jobs N            run up to N commands at once (1)\n"
+            "      --cursor FILE       note in FILE how far each ROOM was read, and go on there the next time. After\n"
+            "                          a crash up to a quarter of a second of messages comes again. When the broker\n"
+            "                          has another log, that is told, and reading begins as without FILE.\n"
+            "                          A COMMAND that fails is told, and not run again\n"
             "\n"
             "With a group the messages are shared with its other workers, on this machine and elsewhere. A message\n"
             "is done once it is written, or once its COMMAND exits with 0. After exit code 75 it is tried again\n"
@@ -295,6 +368,14 @@ const command_t cmd_sub = {
             "      --dead ROOM         where dead messages go, with a line of JSON that says why; else they are\n"
             "                          only counted\n"
             "      --ordered-by-key    messages of one key in their order, one at a time\n"
-            "      --keep              the room keeps each message until the group has finished it\n",
+            "      --keep              the room keeps each message until the group has finished it\n"
+            "\n"
+            "      --durable NAME      the broker remembers under NAME how far ROOM was read, and the next reader of\n"
+            "                          NAME goes on there, on any machine. It is a group that hands out one message\n"
+            "                          at a time, so the order is kept: the next one comes when the one before it is\n"
+            "                          written, or its COMMAND has exited with 0. A COMMAND that fails is run again\n"
+            "                          after 1 s, 2 s, 4 s … up to 64 s, and holds up the rest. The message that a\n"
+            "                          reader had when it was killed comes again, up to 1,000 times. Readers of one\n"
+            "                          NAME share its messages. For many thousand messages a second use --cursor\n",
     .run = s_run,
 };

@@ -10,6 +10,7 @@
 #include "fatal.h"
 
 enum { SOON_MS = 200, LONG_MS = 1000 };
+enum { DURABLE_TIME_MS = 24 * 3600 * 1000, DURABLE_DELIVERIES = 1000 }; /* the most that a group allows */
 
 static void s_credit(group_worker_t *worker, bool ahead) {
     worker->ahead = ahead;
@@ -53,8 +54,13 @@ static char *s_options(const group_worker_t *worker) {
     json_t *options = json_object();
     if (worker->time_given)
         json_object_set_new(options, "time", json_integer((json_int_t)worker->time_ms));
-    if (worker->deliveries_given)
-        json_object_set_new(options, "deliveries", json_integer((json_int_t)worker->deliveries));
+    else if (worker->in_order) /* its session says whether it lives */
+        json_object_set_new(options, "time", json_integer(DURABLE_TIME_MS));
+    if (worker->deliveries_given || worker->in_order)
+        json_object_set_new(options, "deliveries",
+            json_integer(worker->deliveries_given ? (json_int_t)worker->deliveries : DURABLE_DELIVERIES));
+    if (worker->in_order) /* nothing overtakes a message that is tried again */
+        json_object_set_new(options, "total", json_integer(1));
     if (worker->dead)
         json_object_set_new(options, "dead", json_string(worker->dead));
     if (worker->ordered)
@@ -88,12 +94,18 @@ int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t
     return code;
 }
 
-static void s_working(group_worker_t *worker, const zrelay_event_t *event) {
+/* false: the group is none that keeps the order. */
+static bool s_working(group_worker_t *worker, const zrelay_event_t *event) {
     json_t *options = event->text ? json_loads(event->text, 0, NULL) : NULL;
     uint64_t time = (uint64_t)json_integer_value(json_object_get(options, "time"));
     if (time && (!worker->limit_ms || time < worker->limit_ms))
         worker->limit_ms = time;
+    bool fits = !worker->in_order || json_integer_value(json_object_get(options, "total")) == 1;
     json_decref(options);
+    if (!fits)
+        cli_say(
+            "%s: %s is a group of workers there, and no durable reader; choose another name", event->room, event->name);
+    return fits;
 }
 
 bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end) {
@@ -101,7 +113,7 @@ bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, boo
         return true;
     switch (event->type) {
     case ZRELAY_WORKING:
-        s_working(worker, event);
+        *end = !s_working(worker, event);
         return true;
     case ZRELAY_SETTLED:
         return true;

@@ -12,6 +12,7 @@ typedef struct {
     const char *name; /* of the group; NULL: no group */
     uint64_t time_ms, deliveries;
     bool time_given, deliveries_given, ordered, keep, all, after_given;
+    bool in_order; /* a durable reader: the next message comes when the one before it is done */
     uint64_t after;
     const char *dead;
     struct {

@@ -72,8 +72,10 @@ static void s_on_signal(void *ctx, uint32_t events) {
     case SIGHUP:
         s_reload(gateway);
         return;
-    case SIGUSR1:
     case SIGUSR2:
+        zr_service_log_anew(gateway->config->log_file, "http/log-file");
+        return;
+    case SIGUSR1:
         zr_log(ZR_LOG_INFO, "signal %u does nothing here; the counters are at /metrics", number);
         return;
     default:

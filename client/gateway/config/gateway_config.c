@@ -123,12 +123,12 @@ static void s_clear_origins(void *member) {
     ((gateway_config_t *)member)->origin_count = 0;
 }
 
-static const zr_setting_kind_t s_key = {s_read_key, NULL};
-static const zr_setting_kind_t s_listen = {s_read_listen, NULL};
-static const zr_setting_kind_t s_room = {s_read_room, NULL};
-static const zr_setting_kind_t s_format = {s_read_format, NULL};
-static const zr_setting_kind_t s_proxies = {s_add_proxy, s_clear_proxies};
-static const zr_setting_kind_t s_origins = {s_add_origin, s_clear_origins};
+static const zr_setting_kind_t s_key = {.read = s_read_key};
+static const zr_setting_kind_t s_listen = {.read = s_read_listen};
+static const zr_setting_kind_t s_room = {.read = s_read_room};
+static const zr_setting_kind_t s_format = {.read = s_read_format};
+static const zr_setting_kind_t s_proxies = {.read = s_add_proxy, .clear = s_clear_proxies};
+static const zr_setting_kind_t s_origins = {.read = s_add_origin, .clear = s_clear_origins};
 
 /* --- The table --- */
 
@@ -148,6 +148,8 @@ static const zr_setting_t s_rows[] = {
     {"http", "page", &zr_kind_path, AT(page), 1, GATEWAY_TEXT},
     {"http", "insecure", &zr_kind_bool, AT(insecure), 0, 1},
     {"http", "log-level", &zr_kind_log_level, AT(log_level), 0, 0},
+    {"http", "log-format", &zr_kind_log_format, AT(log_json), 0, 0},
+    {"http", "log-file", &zr_kind_path, AT(log_file), 1, GATEWAY_TEXT},
     {"lines", "listen", &s_listen, AT(lines), 0, 0},
     {"lines", "room", &s_room, AT(lines_room), 0, 0},
     {"lines", "format", &s_format, AT(lines_format), 0, 0},

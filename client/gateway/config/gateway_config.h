@@ -41,6 +41,8 @@ typedef struct {
     char page[GATEWAY_TEXT + 1];
     bool insecure;
     zr_log_level_t log_level;
+    bool log_json;
+    char log_file[GATEWAY_TEXT + 1]; /* empty: stderr */
 
     /* lines */
     listen_address_t lines; /* its host is empty: nothing listens */

@@ -2,6 +2,7 @@
 #include "machine_kinds.h"
 
 #include "machine_direct.h"
+#include "machine_move.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"
 #include "machine_questions.h"
@@ -18,6 +19,7 @@ const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_DIRECT] = {"direct", "ok", false, false, direct_ask, direct_answered, question_refuse},
     [REQUEST_ASK_ROOM] = {"publish", "ack", false, false, direct_ask_room, direct_answered, question_refuse},
     [REQUEST_ANSWER] = {"direct", "ok", false, false, direct_ask_answer, direct_answered, question_refuse},
+    [REQUEST_MOVE] = {"publish", "ack", false, false, move_ask, move_answered, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
     [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
     [REQUEST_STATS] = {"stats", "stats", false, false, question_ask_stats, question_answer_stats, question_refuse},

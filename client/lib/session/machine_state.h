@@ -178,6 +178,7 @@ typedef enum {
     REQUEST_DIRECT,
     REQUEST_ASK_ROOM, /* a request to a room */
     REQUEST_ANSWER,
+    REQUEST_MOVE, /* an entry of another log */
     REQUEST_PING,
     REQUEST_ADMIN,
     REQUEST_STATS,

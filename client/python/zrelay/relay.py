@@ -419,6 +419,19 @@ class Relay:
         await self._pages("groups", {"room": room}, page)
         return groups
 
+    async def stats(self, of: Optional[str] = None, *, by: Optional[str] = None, prefix: Optional[str] = None,
+                    limit: Optional[int] = None) -> List[Json]:
+        """What the broker counts; for users with the right `stats`. Its counters, or rows of "rooms" or "sessions": all of them, or with
+        `by` those that are highest there. The members are those of the protocol's op `stats`."""
+        rows: List[Json] = []
+        members: Json = {"of": of, "by": by, "prefix": prefix, "limit": limit}
+        while True:
+            answer = await self._ask("stats", {name: value for name, value in members.items() if value is not None})
+            rows.extend(answer[of or "metrics"])
+            if not answer.get("more") or by is not None or (limit is not None and len(rows) >= limit):
+                return rows
+            members.update(after=answer.get("after"), session=answer.get("session"))
+
     async def group(self, room: str, group: str, do: str, **members: Any) -> None:
         """`do` is `set`, `pause`, `resume`, `seek` or `delete`; `members` are those of the protocol's op `group`, such as `after=0` of `seek`."""
         await self._ask("group", {"room": room_name(room), "group": group, "do": do, **members})

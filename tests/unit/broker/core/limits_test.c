@@ -3,6 +3,7 @@
  * cmd/state_test: a snapshot's slices. commit/batch_test: batch-bytes. cmd/ping_test, cmd/who_test, cmd/rooms_test and
  * room/members_test: the 500s. session/dedupe_test: the 64 refusals. log_memory_test: the log's limits. */
 #include "fixture.h"
+#include "relay_limits.h"
 
 #define ANN "ann: rwspc *\nanonymous: rwspc *\n"
 #define ANN_AND_BOB "ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
@@ -451,6 +452,48 @@ TEST(test_max_sessions_of_those_who_did_not_log_in) {
     fx_hello(1, "x");
     fx_hello(2, "y");
     fx_hello(3, "z");
+    fx_finish();
+}
+
+/* What is there and above a limit stays; a session that owed much by the limits before is no flooder by the new ones. */
+TEST(test_limits_change_while_it_runs) {
+    fx_begin();
+    fx.config.max_rooms = 2;
+    fx.config.greeting = "before";
+    fx_start();
+    fx_hello(A, "ann");
+    fx_one_now(A, "r", 1, "x");
+    fx_expect_text(A, "ack 1 @1 memory");
+    fx_one_now(A, "s", 2, "x");
+    fx_drop(A);
+    fx_one_now(A, "t", 3, "x");
+    fx_expect_error(A, "too-many-rooms");
+    for (int i = 0; i < 3000; i++)
+        fx_say(A, "{'op':'ping'}");
+    fx_run();
+    fx_drop(A);
+    fx.config.max_rooms = 3;
+    fx.config.rate_ops = 1;
+    fx.config.greeting = "after";
+    relay_set_limits(fx.relay, &fx.config);
+    ck_assert_uint_eq(relay_stats(fx.relay).max_rooms, 3);
+    fx_one_now(A, "t", 4, "x");
+    fx_expect_text(A, "ack 4 @1 memory");
+    uint64_t limited = relay_stats(fx.relay).limited;
+    fx_ask(A, "{'op':'rooms'}"); /* to wait, and not to leave */
+    ck_assert_uint_eq(relay_stats(fx.relay).limited, limited + 1);
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    ck_assert_uint_eq(relay_stats(fx.relay).flooders, 0);
+    fx_drop(A);
+    fx_pass(10000);
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s'}", fx_client(B));
+    fx_expect(B, "{'op':'welcome','greeting':'after'}");
+    fx.config.max_rooms = 1;
+    relay_set_limits(fx.relay, &fx.config);
+    fx_one_now(A, "s", 5, "x"); /* it is there */
+    fx_expect_text(A, "ack 5 @2 memory");
+    fx_one_now(A, "u", 6, "x");
+    fx_expect_error(A, "too-many-rooms");
     fx_finish();
 }
 

@@ -99,6 +99,22 @@ TEST(test_commit_is_stored_at_once) {
     log_destroy(NULL);
 }
 
+TEST(test_other_limits_hold_at_once) {
+    s_begin(s_wide);
+    for (size_t i = 0; i < 6; i++)
+        s_append(i < 4 ? 'a' : 'b', 2);
+    const log_limits_t room = {.memory = {4, 1 << 20, 1000, 1 << 20}}, all = {.memory = {4, 1 << 20, 4, 1 << 20}};
+    s_log->engine->limit(s_log, &room);
+    s_expect("4: 5 6 | 6: 7 8 | = 8", .after = 0);
+    s_expect("0: 1 2 | 2: 3 4 | = 4 complete", .room = "b", .after = 0);
+    s_log->engine->limit(s_log, &all);
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("a")).oldest, 8);
+    s_expect("0: 1 2 | 2: 3 4 | = 4 complete", .room = "b", .after = 0);
+    s_append('b', 1);
+    s_expect("2: 3 4 | 4: 5 | = 5", .room = "b", .after = 0);
+    log_destroy(s_log);
+}
+
 TEST(test_a_room_forgets_by_entries) {
     s_begin((log_memory_limits_t){4, 1 << 20, 1000, 1 << 20});
     s_append('a', 2);

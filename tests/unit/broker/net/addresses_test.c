@@ -38,6 +38,9 @@ TEST(test_connections_at_a_time) {
     addresses_closed(all, FRONT, 5); /* twice is once */
     addresses_closed(all, FRONT, 100000);
     ck_assert(!s_open(all, 10, 0));
+    addresses_set_limits(all, 4, 0);
+    ck_assert(s_open(all, 11, 0));
+    ck_assert(!s_open(all, 12, 0));
     addresses_destroy(all);
 }
 

@@ -22,6 +22,9 @@ TEST(test_limits) {
     ck_assert_int_eq(s_add(topics, 3, "bob", "dddd"), TOPICS_OK);
     ck_assert_int_eq(s_add(topics, 3, "bob", "eeee"), TOPICS_FULL);
     ck_assert_uint_eq(topics_bytes(topics), 4 * COST);
+    topics_set_limits(topics, &(topics_limits_t){2, 3 * COST, 5 * COST});
+    ck_assert_int_eq(s_add(topics, 3, "bob", "eeee"), TOPICS_OK);
+    ck_assert_int_eq(s_add(topics, 4, "bob", "ffff"), TOPICS_FULL);
     topics_destroy(topics);
 }
 

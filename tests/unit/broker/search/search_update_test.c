@@ -29,7 +29,7 @@ static void s_retain(world_t *world, uint32_t room, uint64_t entries) {
     policy_t policy = {.max_entries = entries};
     log_bounds_t bounds;
     bool more;
-    ck_assert_ok(&world->store, db_retain(world->store.db, room, &(db_kept_t){.policy = &policy}, 1000, 1000, &bounds,
+    ck_assert_ok(&world->store, db_retain(world->store.db, room, &(db_kept_t){.policy = policy}, 1000, 1000, &bounds,
                                     &more, world->store.error));
 }
 

@@ -41,8 +41,9 @@ static void *s_add_door(void *settings, zr_error_t *error) {
     return NULL;
 }
 
-static const zr_setting_kind_t s_words = {s_add_word, s_clear_words};
-static const zr_setting_list_t s_doors = {"door", "name", "the name is missing", s_add_door};
+static const zr_setting_kind_t s_words = {.read = s_add_word, .clear = s_clear_words};
+static const zr_setting_list_t s_doors = {
+    .section = "door", .key = "name", .missing = "the name is missing", .add = s_add_door};
 static const zr_setting_t s_rows[] = {
     {"walls", "height", &zr_kind_u64, offsetof(house_t, height), 1, 9},
     {"walls", "word", &s_words, 0, 0, 0},

@@ -51,4 +51,26 @@ TEST(test_a_successor) {
     disk_rooms_finish(&s_rooms);
 }
 
+/* Retention is told to look at all rooms again, by the policies that are there now. */
+TEST(test_other_policies) {
+    static const policy_t few = {.pattern = "a*", .max_entries = 5};
+    size_t count;
+    s_begin();
+    disk_room_t *a = s_add("ab", 1), *b = s_add("b", 2);
+    a->bounds.head = b->bounds.head = 10;
+    ck_assert_ptr_null(disk_rooms_due(&s_rooms, 1, &count));
+    s_policies = (policies_t){&few, 1};
+    disk_rooms_set_policies(&s_rooms);
+    write_retain_t *due = disk_rooms_due(&s_rooms, 2, &count);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_ptr_eq(due->owner, a);
+    ck_assert_uint_eq(due->kept.policy.max_entries, 5);
+    free(due);
+    ck_assert_ptr_null(disk_rooms_due(&s_rooms, 3, &count));
+    s_policies = (policies_t){0};
+    disk_rooms_set_policies(&s_rooms);
+    ck_assert_ptr_null(disk_rooms_due(&s_rooms, 4, &count));
+    disk_rooms_finish(&s_rooms);
+}
+
 UNIT_SUITE("broker.log.durable.disk_rooms")

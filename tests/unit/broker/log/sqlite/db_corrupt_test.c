@@ -126,7 +126,7 @@ static void s_use(store_t *store) {
     log_bounds_t bounds;
     bool more;
     for (uint32_t room = 1; room <= ROOMS; room++)
-        db_retain(store->db, room, &(db_kept_t){.policy = &policy}, 1, 4, &bounds, &more, store->error);
+        db_retain(store->db, room, &(db_kept_t){.policy = policy}, 1, 4, &bounds, &more, store->error);
     db_forget_marks(store->db, 5, 10, 3, &more, store->error);
     if (db_begin(store->db, store->error)) {
         store_add(store, 1, store_frame(LIT("one"), 1000, (item_t[]){{1001, "key", "v"}}, 1, 100));

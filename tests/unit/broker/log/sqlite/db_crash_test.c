@@ -99,7 +99,7 @@ static bool s_retain(run_t *run, uint64_t *random) {
     policy_t policy = {.max_entries = 1 + store_below(random, 8)};
     log_bounds_t bounds;
     bool more;
-    return db_retain(run->store.db, room, &(db_kept_t){.policy = &policy}, 1, 3, &bounds, &more, run->store.error);
+    return db_retain(run->store.db, room, &(db_kept_t){.policy = policy}, 1, 3, &bounds, &more, run->store.error);
 }
 
 /* Does step `step`, the same each time it is called. */

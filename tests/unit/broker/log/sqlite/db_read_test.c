@@ -76,7 +76,7 @@ static void s_follow(world_t *world) {
     bool more = true;
     while (more)
         ck_assert_ok(&world->store,
-            db_retain(world->store.db, ID, &(db_kept_t){.policy = &policy}, 10, 3, &bounds, &more, world->store.error));
+            db_retain(world->store.db, ID, &(db_kept_t){.policy = policy}, 10, 3, &bounds, &more, world->store.error));
     ck_assert_uint_eq(bounds.oldest, oldest);
     ck_assert_uint_eq(bounds.head, world->head);
 }
@@ -228,7 +228,7 @@ TEST(test_bounds_that_are_older) {
     bool more;
     log_bounds_t now;
     ck_assert_ok(&world.store,
-        db_retain(world.store.db, ID, &(db_kept_t){.policy = &policy}, 10, 10, &now, &more, world.store.error));
+        db_retain(world.store.db, ID, &(db_kept_t){.policy = policy}, 10, 10, &now, &more, world.store.error));
     ck_assert_uint_eq(now.oldest, 5);
     ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
     ck_assert_uint_eq(slice.frame_count, 0);

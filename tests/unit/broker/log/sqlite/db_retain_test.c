@@ -28,7 +28,7 @@ static log_bounds_t s_retain_kept(store_t *store, const db_kept_t *kept, uint64_
 }
 
 static log_bounds_t s_retain(store_t *store, policy_t policy, uint64_t now, size_t frames, unsigned steps) {
-    return s_retain_kept(store, &(db_kept_t){.policy = &policy}, now, frames, steps);
+    return s_retain_kept(store, &(db_kept_t){.policy = policy}, now, frames, steps);
 }
 
 TEST(test_no_limit) {
@@ -95,14 +95,14 @@ TEST(test_what_groups_keep) {
     store_t store;
     uint64_t bytes = s_begin(&store);
     policy_t aged = {.max_age = 50}, few = {.max_entries = 5}, small = {.max_bytes = 1};
-    db_kept_t kept = {.policy = &aged, .keep = {.after = 12, .bytes = 10 * bytes}};
+    db_kept_t kept = {.policy = aged, .keep = {.after = 12, .bytes = 10 * bytes}};
     ck_assert_uint_eq(s_retain_kept(&store, &kept, 1000, 5, 1).oldest, 10);
-    kept.policy = &few;
+    kept.policy = few;
     ck_assert_uint_eq(s_retain_kept(&store, &kept, 1000, 5, 1).oldest, 12);
-    kept.policy = &small;
+    kept.policy = small;
     ck_assert_uint_eq(s_retain_kept(&store, &kept, 1000, 5, 1).oldest, 12);
     kept.keep.bytes = 8 * bytes; /* the limit of such a room: what is over it goes */
-    kept.policy = &few;
+    kept.policy = few;
     ck_assert_uint_eq(s_retain_kept(&store, &kept, 1000, 5, 1).oldest, 20);
     ck_assert_uint_eq(store_look(&store, 1).bytes, 8 * bytes);
     kept.keep.after = 100; /* the group finished all */
@@ -125,7 +125,7 @@ TEST(test_ahead_of_the_clock) {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         uint64_t now = steps[i].now ? begin + steps[i].now * second : 0;
         do
-            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + (now != 0), 3, &bounds,
+            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now + (now != 0), 3, &bounds,
                                      &more, store.error));
         while (more);
         ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
@@ -147,8 +147,8 @@ TEST(test_all_ahead_of_the_clock) {
         log_bounds_t bounds;
         bool more = true;
         while (more)
-            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + steps[i].now * second,
-                                     10, &bounds, &more, store.error));
+            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now + steps[i].now * second, 10,
+                                     &bounds, &more, store.error));
         ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
         store_reopen(&store);
     }
@@ -157,12 +157,12 @@ TEST(test_all_ahead_of_the_clock) {
     log_bounds_t bounds;
     bool more;
     ck_assert_ok(&store,
-        db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 200 * second, 10, &bounds, &more, store.error));
+        db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now + 200 * second, 10, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.oldest, 40);
     store_put(&store, 1, store_plain(general, 41, 1, 1000 * now, 20));
     for (uint64_t at = 200; at <= 251; at += 51) {
-        ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + at * second, 10, &bounds,
-                                 &more, store.error));
+        ck_assert_ok(&store,
+            db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now + at * second, 10, &bounds, &more, store.error));
         ck_assert_uint_eq(bounds.oldest, at == 200 ? 40 : 41);
     }
     ck_assert_ok(&store, db_begin(store.db, store.error));
@@ -172,7 +172,7 @@ TEST(test_all_ahead_of_the_clock) {
     store_put(&store, 1, store_plain(zr_span("other"), 42, 1, 1000 * now, 20));
     store_put(&store, 1, store_plain(zr_span("other"), 43, 1, 1000 * now, 20));
     ck_assert_ok(&store,
-        db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 300 * second, 10, &bounds, &more, store.error));
+        db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now + 300 * second, 10, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.oldest, 42);
     store_end(&store);
 }
@@ -186,7 +186,7 @@ TEST(test_values_stay) {
     log_bounds_t bounds;
     bool more;
     policy_t policy = {.max_entries = 1};
-    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, 10, 5, &bounds, &more, store.error));
+    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, 10, 5, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.oldest, 1);
     store_reopen(&store);
     char *dump = store_dump(&store);
@@ -202,11 +202,11 @@ TEST(test_a_room_without_entries) {
     log_bounds_t bounds;
     bool more;
     policy_t policy = {.max_entries = 1, .max_age = 1, .max_bytes = 1};
-    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, 10, 5, &bounds, &more, store.error));
+    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, 10, 5, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.head, 0);
     ck_assert(!more);
-    ck_assert(!db_retain(store.db, 2, &(db_kept_t){.policy = &policy}, 10, 5, &bounds, &more, store.error));
-    ck_assert(!db_retain(store.db, 0, &(db_kept_t){.policy = &policy}, 10, 5, &bounds, &more, store.error));
+    ck_assert(!db_retain(store.db, 2, &(db_kept_t){.policy = policy}, 10, 5, &bounds, &more, store.error));
+    ck_assert(!db_retain(store.db, 0, &(db_kept_t){.policy = policy}, 10, 5, &bounds, &more, store.error));
     store_end(&store);
 }
 
@@ -293,7 +293,7 @@ TEST(test_pages_are_given_back) {
     bool more = true;
     while (more)
         ck_assert_ok(
-            &store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, 1, 20, &bounds, &more, store.error));
+            &store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, 1, 20, &bounds, &more, store.error));
     for (int i = 0; i < 100; i++)
         ck_assert_ok(&store, db_give_back(store.db, 20, store.error));
     char *dump = store_dump(&store);
@@ -358,7 +358,7 @@ TEST(test_never_more_than_the_limit) {
             log_bounds_t bounds;
             bool more = true;
             while (more)
-                ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now,
+                ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = policy}, now,
                                          1 + store_below(&random, 5), &bounds, &more, store.error));
             ck_assert_uint_eq(bounds.oldest, frames[oldest].last - frames[oldest].count + skipped);
             ck_assert_uint_eq(bounds.head, head);
