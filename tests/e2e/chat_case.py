@@ -113,9 +113,9 @@ class ChatCase(TestCase):
         with open(os.path.join(self.folder, "zrelay/chat.conf"), "w", encoding="utf-8") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
 
-    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, options=(), **environment):
+    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, options=(), login=None, **environment):
         """Somebody at a terminal, there and listening."""
-        terminal = Terminal([ZRELAY, "-s", broker.server, "--nick", nick, "chat", *options, *rooms],
+        terminal = Terminal([ZRELAY, "-s", broker.server, *(login or ("--nick", nick)), "chat", *options, *rooms],
                             {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC", **environment}, size)
         self.addCleanup(terminal.end)
         if live:

@@ -220,6 +220,22 @@ class AtATerminal(ChatCase):
         self.say(again, "general", b"are you there?")
         ann.wait("are you there")
 
+    def test_a_new_connection_when_the_user_wants_it(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        ann.line("/reconnect")
+        ann.wait("connecting again$")
+        ann.wait("back; nothing was missed$")
+        broker.signal(signal.SIGKILL)
+        broker.finish()
+        ann.wait("lost the broker")
+        again = self.broker("--listen", broker.server, "--back", broker.back, config=FAST)
+        ann.line("/reconnect")
+        ann.wait("another log")
+        self.wait_members(again, "general", 1)
+        ann.line("here again")
+        ann.wait("ann: here again$")
+
     def test_messages_typed_without_a_broker_are_sent_later(self):
         broker = self.broker(config=FAST)
         ann = self.chat(broker, "ann")

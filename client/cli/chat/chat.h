@@ -22,6 +22,8 @@
 #define CHAT_ECHO_MS 2000    /* how long a filter waits for its last message to come back */
 #define CHAT_MOVES_MS 1000   /* comings and goings of this time are told in one line */
 #define CHAT_MOVES_MAX 32    /* people in such a line */
+#define CHAT_HOME "~%s/read"  /* the room of a user's home that has the marks */
+#define CHAT_HOME_MS 10000    /* messages that came into view are marked as read after so long, or on switching */
 #define CHAT_BACK_MS 500     /* after a reconnect: nothing missed comes for so long, so all of it is there */
 
 /* A room, or one person to talk with. */
@@ -75,6 +77,14 @@ typedef struct {
     uint64_t since_ms; /* when the first of them came or went */
 } chat_moves_t;
 
+/* The marks at the broker (chat_home.h). */
+typedef struct {
+    char *room;       /* NULL: there is no home */
+    uint64_t request; /* for all of them; 0: none */
+    marks_t kept;     /* that the broker has */
+    uint64_t due_ms;  /* when the next are written; 0: not known */
+} chat_home_t;
+
 typedef struct {
     conn_t session;
     output_t output;  /* lines to show; in a terminal they go above the prompt instead */
@@ -83,6 +93,7 @@ typedef struct {
     bool json; /* a filter that speaks JSON */
     chat_settings_t settings;
     marks_t marks;
+    chat_home_t home;
     const char *log; /* a folder; NULL: none */
     jobs_t jobs;     /* `command` NULL: nothing is run for mentions */
     int64_t day;     /* of the message shown last, today before the first one */
@@ -145,8 +156,10 @@ chat_room_t *chat_current(chat_t *chat);                           /* NULL: in n
 /* An entry, or a message of or to a person, for this room. */
 void chat_room_entry(chat_t *chat, chat_room_t *room, const zrelay_event_t *event);
 
-/* Notes in the marks what was read. */
-void chat_mark_read(chat_t *chat);
+uint64_t chat_newest(const chat_room_t *room); /* the seq of its newest entry; 0: it has none */
+
+/* The user has read the room up to `seq`, in another chat. */
+void chat_room_read(chat_t *chat, zr_span_t name, uint64_t seq);
 
 /* --- Events (chat_event.c) --- */
 

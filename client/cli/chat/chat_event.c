@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "chat.h"
+#include "chat_home.h"
 #include "chat_read.h"
 #include "chat_send.h"
 #include "format.h"
@@ -220,6 +221,8 @@ static void s_epoch(chat_t *chat, const zrelay_event_t *event) {
 }
 
 void chat_event(chat_t *chat, const zrelay_event_t *event) {
+    if (chat_home_event(chat, event))
+        return;
     switch (event->type) {
     case ZRELAY_ENTRY:
         s_entry(chat, event);

@@ -207,13 +207,18 @@ static void s_history(chat_t *chat, zr_span_t name) {
 /* --- The chat itself --- */
 
 void chat_apply(chat_t *chat) {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM"), *true_colour = getenv("COLORTERM");
-    bool many = (term && strstr(term, "256")) || (true_colour && *true_colour);
-    bool wanted = chat->prompt && chat->settings.colour && (!no || !*no);
-    chat->style.colours = wanted ? (many ? 256 : 8) : 0;
+    bool wanted = chat->prompt && chat->settings.colour;
+    int colours = chat_text_colours(getenv("NO_COLOR"), getenv("TERM"), getenv("COLORTERM"));
+    chat->style.colours = wanted ? colours : 0;
     chat->style.seconds = chat->settings.seconds;
     chat->style.columns = chat->prompt ? prompt_columns() : 0;
     chat_show_prompt(chat);
+}
+
+static void s_reconnect(chat_t *chat) {
+    if (!chat->connected)
+        chat_notice(chat, "trying now");
+    s_tell_failed(chat, zrelay_reconnect(chat->session.relay));
 }
 
 static void s_set(chat_t *chat, chat_line_t line) {
@@ -331,6 +336,9 @@ static void s_obey(chat_t *chat, chat_line_t line) {
         break;
     case CHAT_CLEAR:
         prompt_clear(chat->prompt);
+        break;
+    case CHAT_RECONNECT:
+        s_reconnect(chat);
         break;
     case CHAT_SET:
         s_set(chat, line);

@@ -43,6 +43,7 @@ static const chat_command_t s_commands[] = {
     {"ignore", CHAT_IGNORE, MAYBE_NAME, "/ignore [NICK]    hide what NICK says; without NICK, who is hidden"},
     {"unignore", CHAT_UNIGNORE, NAME, "/unignore NICK    show it again"},
     {"clear", CHAT_CLEAR, NOTHING, "/clear            empty the screen (or Ctrl-L)"},
+    {"reconnect", CHAT_RECONNECT, NOTHING, "/reconnect        connect again now, also while the next attempt waits"},
     {"set", CHAT_SET, MAYBE_BOTH, "/set [NAME VALUE] a setting; without NAME, all of them"},
     {"save", CHAT_SAVE, NOTHING, "/save             keep the settings, and who is ignored"},
     {"help", CHAT_HELP, MAYBE_NAME, "/help [COMMAND]   this list; //TEXT sends a line that begins with /"},

@@ -28,6 +28,7 @@ typedef enum {
     CHAT_IGNORE,  /* `name`, may be empty */
     CHAT_UNIGNORE,
     CHAT_CLEAR,
+    CHAT_RECONNECT,
     CHAT_SET, /* `name` and `text`, or neither */
     CHAT_SAVE,
     CHAT_HELP, /* `name`: a command, may be empty */

@@ -1,7 +1,7 @@
 /* The chat's rooms: one is in view, and the others count what comes. */
 #include <stdlib.h>
 
-#include "chat.h"
+#include "chat_home.h"
 #include "fatal.h"
 #include "names.h"
 
@@ -38,16 +38,23 @@ static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
     return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
 }
 
+static bool s_mentions(const chat_t *chat, const zrelay_event_t *event) {
+    return chat_text_mentions(zr_span_of(event->body, event->body_len), chat->session.nick);
+}
+
+static void s_add_unread(const chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    room->unread++;
+    room->mentions += !room->person && s_mentions(chat, event);
+}
+
 /* Counts an entry of a room that is not in view, and tells the user of one that is about them. */
 static void s_count(chat_t *chat, chat_room_t *room, const zrelay_event_t *event, bool in_view) {
     bool live = event->seq > room->head, fresh = live || (room->read && event->seq > room->read);
-    zr_span_t body = zr_span_of(event->body, event->body_len);
     if (event->key || !fresh || s_is_mine(chat, event))
         return;
-    bool mentions = room->person || chat_text_mentions(body, chat->session.nick);
+    bool mentions = room->person || s_mentions(chat, event);
     if (!in_view) {
-        room->unread++;
-        room->mentions += mentions && !room->person;
+        s_add_unread(chat, room, event);
         chat_show_prompt(chat);
     }
     if (live)
@@ -73,17 +80,32 @@ void chat_room_entry(chat_t *chat, chat_room_t *room, const zrelay_event_t *even
     s_count(chat, room, event, in_view);
 }
 
+void chat_room_read(chat_t *chat, zr_span_t name, uint64_t seq) {
+    size_t index = chat_find(chat, name, false);
+    if (index == chat->room_count || seq <= chat->rooms[index].read)
+        return;
+    chat_room_t *room = &chat->rooms[index];
+    room->read = seq;
+    room->unread = room->mentions = 0;
+    for (size_t i = 0; i < room->recent.count && index != chat->current; i++) {
+        zrelay_event_t event = recent_event(&room->recent.entries[i], room->name);
+        if (event.seq > seq && !event.key && !s_is_mine(chat, &event))
+            s_add_unread(chat, room, &event);
+    }
+    chat_show_prompt(chat);
+}
+
 /* --- Switching --- */
 
-static uint64_t s_newest(const chat_room_t *room) {
+uint64_t chat_newest(const chat_room_t *room) {
     return room->recent.count ? room->recent.entries[room->recent.count - 1].seq : 0;
 }
 
 void chat_switch(chat_t *chat, size_t index) {
     chat_room_t *before = chat_current(chat);
     chat_tell_moves(chat);
-    if (before && before != &chat->rooms[index] && s_newest(before) > before->read)
-        before->read = s_newest(before);
+    if (before && before != &chat->rooms[index])
+        chat_home_keep(chat);
     chat->current = index;
     chat_room_t *room = &chat->rooms[index];
     bool several = chat->room_count > 1 || before != room;
@@ -158,16 +180,6 @@ bool chat_query(chat_t *chat, zr_span_t nick) {
     return true;
 }
 
-void chat_mark_read(chat_t *chat) {
-    for (size_t i = 0; i < chat->room_count; i++) {
-        chat_room_t *room = &chat->rooms[i];
-        if (i == chat->current && s_newest(room) > room->read)
-            room->read = s_newest(room);
-        if (!room->person)
-            marks_note(&chat->marks, chat->session.epoch, room->name, room->read);
-    }
-}
-
 static void s_free(chat_room_t *room) {
     free(room->name);
     recent_finish(&room->recent);
@@ -180,7 +192,7 @@ void chat_rooms_finish(chat_t *chat) {
 }
 
 void chat_forget(chat_t *chat, size_t index) {
-    chat_mark_read(chat);
+    chat_home_keep(chat);
     chat_room_t *room = &chat->rooms[index];
     bool was_current = index == chat->current;
     s_free(room);

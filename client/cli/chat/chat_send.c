@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chat_home.h"
 #include "code.h"
 #include "fatal.h"
 
@@ -170,7 +171,8 @@ int chat_due(chat_t *chat) {
     uint64_t now = zr_mono_ms();
     if (!chat->prompt)
         return -1;
-    return s_sooner(s_unsent(chat, now), s_sooner(s_moves(chat, now), s_back(chat, now)));
+    int soon = s_sooner(s_moves(chat, now), s_back(chat, now));
+    return s_sooner(s_unsent(chat, now), s_sooner(soon, chat_home_due(chat, now)));
 }
 
 void chat_send_end(chat_t *chat) {

@@ -6,6 +6,7 @@
 
 #include "chat.h"
 #include "chat_complete.h"
+#include "chat_home.h"
 #include "chat_read.h"
 #include "chat_send.h"
 #include "edit.h"
@@ -249,7 +250,7 @@ static void s_greet(chat_t *chat) {
 static void s_keep_marks(chat_t *chat) {
     zr_error_t error = {0};
     char *path = config_path("zrelay/chat-read");
-    chat_mark_read(chat);
+    chat_home_keep(chat);
     if (path && chat->marks.count > 0)
         marks_save(&chat->marks, path, &error); /* without them the next chat cannot say what is new */
     free(path);
@@ -260,6 +261,8 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
     if (s_able() && !chat->json)
         s_begin_terminal(chat);
     s_greet(chat);
+    if (chat->prompt)
+        chat_home_begin(chat);
     const char *room = DEFAULT_ROOM;
     if (count == 0)
         chat_enter(chat, zr_span(room));
@@ -279,6 +282,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
 
 static void s_finish(chat_t *chat) {
     chat_read_end(chat);
+    chat_home_end(chat);
     chat_send_end(chat);
     chat_rooms_finish(chat);
     jobs_finish(&chat->jobs);
@@ -351,6 +355,8 @@ const command_t cmd_chat = {
         "Alt-Enter begins another line of the message.\n"
         "/set lists the settings, and /save keeps them in zrelay/chat.conf beside the configuration file. Colours\n"
         "are left out when NO_COLOR is set.\n"
+        "The next chat shows where you stopped reading. A user's marks are at the broker, in the room ~USER/read, so\n"
+        "that all the user's chats agree; a guest's are in zrelay/chat-read beside the configuration file.\n"
         "\n"
         "Options:\n"
         "      --log DIR           append what is said to DIR/ROOM.YYYY-MM-DD.log\n"

@@ -41,6 +41,7 @@ TEST(test_lines) {
         {"/unignore eve", CHAT_UNIGNORE, "eve", ""},
         {"/set", CHAT_SET, "", ""},
         {"/set joins all", CHAT_SET, "joins", "all"},
+        {"/reconnect", CHAT_RECONNECT, "", ""},
         {"/quit", CHAT_QUIT, "", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -65,7 +66,7 @@ TEST(test_help_ends) {
     size_t count = 0;
     while (chat_help(count))
         count++;
-    ck_assert_uint_eq(count, 26);
+    ck_assert_uint_eq(count, 27);
     ck_assert_ptr_eq(chat_help_for(zr_span("join")), chat_help(0));
     ck_assert_ptr_eq(chat_help_for(zr_span("/joi")), chat_help(0));
     ck_assert_ptr_null(chat_help_for(zr_span("nosuch")));
@@ -87,7 +88,7 @@ TEST(test_commands_that_begin_so) {
     zr_buffer_t out = {0};
     chat_match_commands(zr_span("re"), &out);
     chat_match_commands(zr_span("qui"), &out);
-    ck_assert_span_eq(zr_span_of(out.data, out.len), zr_span("/reply \n/quit\n"));
+    ck_assert_span_eq(zr_span_of(out.data, out.len), zr_span("/reply \n/reconnect\n/quit\n"));
     zr_buffer_finish(&out);
 }
 
