@@ -10,6 +10,7 @@
 #include "machine_actions.h"
 #include "machine_events.h"
 #include "machine_hello.h"
+#include "machine_identity.h"
 #include "machine_kinds.h"
 #include "machine_loss.h"
 #include "machine_publish.h"

@@ -71,7 +71,8 @@ TEST(test_homes_are_their_owners_alone) {
     ck_assert_uint_eq(s_of("annie", "~annie/a"), READ | WRITE);
     ck_assert_uint_eq(s_of("annie", "~annie/x"), WRITE);
     ck_assert_uint_eq(s_of("bob", "~bob"), 0); /* the rules give it */
-    static const char *const others[] = {"~", "~/", "~an", "~anni", "~ann!", "~Ann", "~bob", "~bob/ann", "~anonymous", "~\xC3\xA9"};
+    static const char *const others[] = {
+        "~", "~/", "~an", "~anni", "~ann!", "~Ann", "~bob", "~bob/ann", "~anonymous", "~\xC3\xA9"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ck_assert_msg(s_of("ann", others[i]) == 0, "%s", others[i]);
         ck_assert_msg(s_of("", others[i]) == 0, "%s", others[i]);

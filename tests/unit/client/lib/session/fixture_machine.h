@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "machine_actions.h"
+#include "machine_identity.h"
 #include "machine_rooms.h"
 #include "machine_session.h"
 #include "unit.h"
