@@ -15,6 +15,7 @@ import pyte
 from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
+HOUR = re.compile(r"^\d\d:\d\d ", re.M)
 MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
 
 
@@ -121,6 +122,13 @@ class ChatCase(TestCase):
         if live:
             for room in rooms or ("general",):
                 terminal.wait(rf"you are in {room}, ")
+        return terminal
+
+    def talk(self, broker, nick="ann", *rooms, **options):
+        """The chat's screen, with 12:34 for all times."""
+        terminal = self.chat(broker, nick, *rooms, **options)
+        shown = terminal.rows
+        terminal.rows = lambda: HOUR.sub("12:34 ", "\n".join(shown())).split("\n")
         return terminal
 
     def say(self, broker, room, *bodies, nick=None):

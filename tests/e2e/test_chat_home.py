@@ -49,8 +49,8 @@ class Homes(ChatCase):
         for chat in (desk, phone):
             chat.wait_rows("two [one 1]>")
         phone.type("\x1bp")
-        phone.wait(r"-- new --\n+\d\d:\d\d bob: more$")  # what was read at the desk is not new here
-        self.assertEqual(phone.text().count("-- new --"), 1)
+        phone.wait(r"-- new messages --\n+\d\d:\d\d bob: more$")  # what was read at the desk is not new here
+        self.assertEqual(phone.text().count("-- new messages --"), 1)
 
     def test_the_next_chat_elsewhere_shows_what_is_new(self):
         self.tell("general", "old", "older")
@@ -61,9 +61,9 @@ class Homes(ChatCase):
         self.assertEqual(self.marks(), [("general", 2)])
         self.tell("general", "newer")
         phone = self.at("phone", "ann")
-        phone.wait(r"bob: older\n+-- new --\n+\d\d:\d\d bob: newer$")
+        phone.wait(r"bob: older\n+-- new messages --\n+\d\d:\d\d bob: newer$")
         phone.line("/rooms")
-        phone.wait(r"\* general: 1 present$")
+        phone.wait(r"\* general: 1 present, you too$")
         phone.line("/quit")
         self.assertEqual(phone.finish(), 0)
         self.assertNotIn("~ann", phone.text())
@@ -95,7 +95,7 @@ class Homes(ChatCase):
     def test_a_user_that_may_not_keep_them_there(self):
         """The file is enough on one machine; and nothing is told of it."""
         self.tell("general", "old")
-        for text, expected in (("newer", r"bob: old$"), ("newest", r"bob: old\n+-- new --\n+\d\d:\d\d bob: newer$")):
+        for text, expected in (("newer", r"bob: old$"), ("newest", r"bob: old\n+-- new messages --\n+\d\d:\d\d bob: newer$")):
             chat = self.at("desk", "cat")
             chat.wait(expected)
             chat.line("/quit")

@@ -14,17 +14,18 @@
 #include "prompt.h"
 
 #define CHAT_ROOMS_MAX 64
-#define CHAT_PENDING_MAX 256 /* messages whose outcome is told one by one; the library only counts more */
-#define CHAT_DIRECT_MAX 32   /* messages to one person under way */
-#define CHAT_UNSENT_MS 2000  /* a message not acked by then is marked as unsent */
-#define CHAT_PAGE 20         /* messages shown on joining, and loaded by PageUp */
-#define CHAT_READ_MAX 10000  /* messages that /history WHEN and /search look through */
-#define CHAT_ECHO_MS 2000    /* how long a filter waits for its last message to come back */
-#define CHAT_MOVES_MS 1000   /* comings and goings of this time are told in one line */
-#define CHAT_MOVES_MAX 32    /* people in such a line */
-#define CHAT_HOME "~%s/read" /* the room of a user's home that has the marks */
-#define CHAT_HOME_MS 10000   /* messages that came into view are marked as read after so long, or on switching */
-#define CHAT_BACK_MS 500     /* after a reconnect: nothing missed comes for so long, so all of it is there */
+#define CHAT_PENDING_MAX 256  /* messages whose outcome is told one by one; the library only counts more */
+#define CHAT_DIRECT_MAX 32    /* messages to one person under way */
+#define CHAT_UNSENT_MS 2000   /* a message not acked by then is marked as unsent */
+#define CHAT_PAGE 20          /* messages shown on joining, and loaded by PageUp */
+#define CHAT_WHISPERS_MAX 100 /* messages from and to people without a /query, kept for the one that may follow */
+#define CHAT_READ_MAX 10000   /* messages that /history WHEN and /search look through */
+#define CHAT_ECHO_MS 2000     /* how long a filter waits for its last message to come back */
+#define CHAT_MOVES_MS 1000    /* comings and goings of this time are told in one line */
+#define CHAT_MOVES_MAX 32     /* people in such a line */
+#define CHAT_HOME "~%s/read"  /* the room of a user's home that has the marks */
+#define CHAT_HOME_MS 10000    /* messages that came into view are marked as read after so long, or on switching */
+#define CHAT_BACK_MS 500      /* after a reconnect: nothing missed comes for so long, so all of it is there */
 
 /* A room, or one person to talk with. */
 typedef struct {
@@ -102,6 +103,7 @@ typedef struct {
     chat_pending_t pending[CHAT_PENDING_MAX];
     size_t pending_count;
     chat_direct_t directs[CHAT_DIRECT_MAX];
+    recent_t whispers; /* the key of each is the other person's nick */
     chat_reading_t reading;
     chat_moves_t moves;
     chat_status_t shown;  /* of others */
@@ -147,7 +149,9 @@ void chat_alert(chat_t *chat, const zrelay_event_t *event, bool mentions);
 bool chat_enter(chat_t *chat, zr_span_t name);
 /* Switches to the person. false: there are too many rooms. */
 bool chat_query(chat_t *chat, zr_span_t nick);
+void chat_whisper(chat_t *chat, const char *nick, const zrelay_event_t *event); /* was shown in another room */
 void chat_switch(chat_t *chat, size_t index);
+size_t chat_next_unread(const chat_t *chat); /* those with something for the user come first; room_count: none */
 void chat_forget(chat_t *chat, size_t index);
 void chat_rooms_finish(chat_t *chat);
 size_t chat_find(const chat_t *chat, zr_span_t name, bool person); /* room_count: not there */

@@ -102,6 +102,7 @@ static void s_direct(chat_t *chat, const zrelay_event_t *event) {
         chat_room_entry(chat, &chat->rooms[index], &entry);
     } else {
         chat_alert(chat, &entry, true);
+        chat_whisper(chat, nick, &entry);
         chat_tell_moves(chat);
         chat_date(chat, event->time);
         chat_text_direct(&chat->output.buffer, chat->style, event);
@@ -202,7 +203,9 @@ static void s_connected(chat_t *chat, const zrelay_event_t *event) {
 
 static void s_disconnected(chat_t *chat, const zrelay_event_t *event) {
     bool refused = conn_refused(&chat->session, event);
-    if (chat->connected || refused || !chat->prompt)
+    if (chat->connected && chat->prompt && !event->code)
+        chat_notice(chat, "lost the broker; trying again, and /reconnect tries at once");
+    else if (chat->connected || refused || !chat->prompt)
         chat_note(chat, event);
     chat->connected = false;
     chat->back_ms = 0;
@@ -261,7 +264,8 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
         s_user(chat, event);
         break;
     case ZRELAY_ROOM:
-        chat_notice(chat, "%s: %" PRIu64 " present", event->room, event->count);
+        chat_notice(chat, "%s: %" PRIu64 " present%s", event->room, event->count,
+            chat_find(chat, zr_span(event->room), false) < chat->room_count ? ", you too" : "");
         break;
     case ZRELAY_DONE:
         s_done(chat, event);

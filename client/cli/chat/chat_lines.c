@@ -65,7 +65,9 @@ static void s_who(chat_t *chat, bool names) {
     const chat_room_t *room = chat_current(chat);
     if (!room || room->person)
         chat_notice(chat, "you are in no room; /join one");
-    if (!room || room->person || chat->who_request)
+    else if (!chat->connected)
+        chat_notice(chat, "without a broker; ask again when the connection is back");
+    if (!room || room->person || !chat->connected || chat->who_request)
         return;
     zr_buffer_clear(&chat->answer);
     chat->who_names = names;
@@ -140,6 +142,7 @@ static void s_show(chat_t *chat, char *away, char *status) {
     free(chat->status == status ? NULL : chat->status);
     chat->away = away;
     chat->status = status;
+    chat_show_prompt(chat);
     zr_buffer_t words = {0};
     meta = chat_status_meta(away, status);
     chat_status_who(&words, meta);
@@ -162,12 +165,15 @@ static bool s_reply(chat_t *chat, chat_line_t line) {
     bool done = true;
     if (entry) {
         zr_span_t body = zr_span_of(entry->body, entry->len), first = zr_span_cut(&body, '\n');
+        bool action = zr_span_starts(first, zr_span("/me "));
+        if (action)
+            zr_span_word(&first);
         size_t end = 0;
         for (size_t at = 0; at < first.len && at <= QUOTED; end = at <= QUOTED ? at : end)
             zr_utf8_next(first, &at);
         zr_buffer_t text = {0};
-        zr_buffer_printf(&text, "> %s: %.*s%s\n%.*s", nick, (int)end, first.ptr, end < first.len || body.len ? "…" : "",
-            (int)line.text.len, line.text.ptr);
+        zr_buffer_printf(&text, action ? "> * %s %.*s%s\n%.*s" : "> %s: %.*s%s\n%.*s", nick, (int)end, first.ptr,
+            end < first.len || body.len ? "…" : "", (int)line.text.len, line.text.ptr);
         done = chat_send(chat, zr_span_of(text.data, text.len));
         zr_buffer_finish(&text);
     } else {
@@ -221,6 +227,15 @@ static void s_reconnect(chat_t *chat) {
     s_tell_failed(chat, zrelay_reconnect(chat->session.relay));
 }
 
+static void s_tell_lines(chat_t *chat, zr_buffer_t *lines) {
+    zr_span_t left = zr_span_of(lines->data, lines->len);
+    while (left.len > 0) {
+        zr_span_t one = zr_span_cut(&left, '\n');
+        chat_notice(chat, "%.*s", (int)one.len, one.ptr);
+    }
+    zr_buffer_finish(lines);
+}
+
 static void s_set(chat_t *chat, chat_line_t line) {
     zr_error_t error = {0};
     zr_buffer_t list = {0};
@@ -228,12 +243,7 @@ static void s_set(chat_t *chat, chat_line_t line) {
         settings_list(&chat->settings, &list);
     else if (!settings_set(&chat->settings, line.name, line.text, &error))
         chat_notice(chat, "%s", error.text);
-    zr_span_t left = zr_span_of(list.data, list.len);
-    while (left.len > 0) {
-        zr_span_t one = zr_span_cut(&left, '\n');
-        chat_notice(chat, "%.*s", (int)one.len, one.ptr);
-    }
-    zr_buffer_finish(&list);
+    s_tell_lines(chat, &list);
     chat_apply(chat);
 }
 
@@ -250,19 +260,37 @@ static void s_save(chat_t *chat) {
 }
 
 static void s_help(chat_t *chat, zr_span_t name) {
-    if (name.len > 0) {
-        const char *help = chat_help_for(name);
-        chat_notice(chat, "%s", help ? help : "there is no such command");
-        return;
-    }
-    for (size_t i = 0; chat_help(i); i++)
-        chat_notice(chat, "%s", chat_help(i));
+    zr_buffer_t lines = {0};
+    if (!chat_help(name, &lines))
+        zr_buffer_printf(&lines, "there is no command \"%.*s\"; /help lists them\n", (int)name.len, name.ptr);
+    s_tell_lines(chat, &lines);
 }
 
-static void s_bad(chat_t *chat, chat_line_t line) {
-    const char *nearest = chat_help_for(line.name) ? NULL : chat_nearest(line.name);
-    chat_notice(chat, "/%.*s: %.*s%s%s%s", (int)line.name.len, line.name.ptr, (int)line.text.len, line.text.ptr,
-        nearest ? "; did you mean /" : "", nearest ? nearest : "", nearest ? "?" : "");
+static void s_unknown(chat_t *chat, zr_span_t name) {
+    zr_buffer_t meant = {0};
+    chat_suggest(name, &meant);
+    if (meant.len > 0)
+        chat_notice(chat, "there is no /%.*s; did you mean %.*s?", (int)name.len, name.ptr, (int)meant.len, meant.data);
+    else
+        chat_notice(chat, "there is no /%.*s; /help lists the commands", (int)name.len, name.len ? name.ptr : "");
+    zr_buffer_finish(&meant);
+}
+
+/* The broker answers it, so without a broker it waits. */
+static bool s_asks(const chat_t *chat, chat_line_t line) {
+    switch (line.kind) {
+    case CHAT_JOIN:
+        return chat_find(chat, line.name, false) == chat->room_count;
+    case CHAT_MSG:
+    case CHAT_NICK:
+    case CHAT_ROOMS:
+    case CHAT_TOPIC:
+    case CHAT_HISTORY:
+    case CHAT_SEARCH:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* --- Commands --- */
@@ -352,8 +380,11 @@ static void s_obey(chat_t *chat, chat_line_t line) {
     case CHAT_QUIT:
         chat->ended = true;
         break;
-    case CHAT_BAD:
-        s_bad(chat, line);
+    case CHAT_UNKNOWN:
+        s_unknown(chat, line.name);
+        break;
+    case CHAT_MISUSED:
+        chat_notice(chat, "usage: %.*s", (int)line.text.len, line.text.ptr);
         break;
     default:
         break;
@@ -365,6 +396,8 @@ bool chat_typed(chat_t *chat, zr_span_t text) {
     zr_buffer_t typed = {0};
     zr_nfc(&typed, text);
     chat_line_t line = chat_parse(zr_span_of(typed.data, typed.len));
+    if (!chat->connected && s_asks(chat, line))
+        chat_notice(chat, "without a broker; it waits until the connection is back");
     bool done = s_talk(chat, line);
     if (done)
         s_obey(chat, line);

@@ -19,23 +19,24 @@ chat_room_t *chat_current(chat_t *chat) {
 
 /* --- Entries --- */
 
-/* What the reader had not seen begins here: said once, and only if something old stands above. */
-static void s_rule(chat_t *chat, chat_room_t *room, uint64_t seq) {
-    if (room->ruled || room->read == 0 || seq <= room->read || room->person)
+static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
+    return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
+}
+
+/* What the reader had not seen begins here: said once, and only if something old stands above. What the reader wrote is
+ * not new. */
+static void s_rule(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    if (room->ruled || room->read == 0 || event->seq <= room->read || room->person || s_is_mine(chat, event))
         return;
     room->ruled = true;
-    chat_rule(chat, "new");
+    chat_rule(chat, "new messages"); /* the blank tells it from a room's name */
 }
 
 static void s_show(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
     if (chat->prompt && event->seq <= room->head)
-        s_rule(chat, room, event->seq);
+        s_rule(chat, room, event);
     room->shown = event->seq;
     chat_show_entry(chat, event);
-}
-
-static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
-    return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
 }
 
 static bool s_mentions(const chat_t *chat, const zrelay_event_t *event) {
@@ -117,7 +118,7 @@ void chat_switch(chat_t *chat, size_t index) {
         if (entry->seq <= room->shown)
             continue;
         zrelay_event_t event = recent_event(entry, room->name);
-        s_rule(chat, room, entry->seq);
+        s_rule(chat, room, &event);
         room->shown = entry->seq;
         chat_show_entry(chat, &event);
     }
@@ -125,6 +126,19 @@ void chat_switch(chat_t *chat, size_t index) {
     room->seen = true;
     room->unread = room->mentions = 0;
     chat_show_prompt(chat);
+}
+
+size_t chat_next_unread(const chat_t *chat) {
+    size_t found = chat->room_count;
+    for (size_t i = 1; i < chat->room_count; i++) {
+        size_t index = (chat->current + i) % chat->room_count;
+        const chat_room_t *room = &chat->rooms[index];
+        if (room->unread > 0 && (room->person || room->mentions > 0))
+            return index;
+        if (room->unread > 0 && found == chat->room_count)
+            found = index;
+    }
+    return found;
 }
 
 /* --- Entering and leaving --- */
@@ -163,10 +177,31 @@ bool chat_enter(chat_t *chat, zr_span_t name) {
         free(copy);
         return false;
     }
+    if (copy[0] == '#')
+        chat_notice(chat, "rooms need no #: this one is %s; what IRC calls %s is the room %s", copy, copy, copy + 1);
     chat_room_t *room = s_add(chat, copy, false);
     room->read = marks_find(&chat->marks, chat->session.epoch, copy);
     chat_switch(chat, chat->room_count - 1);
     return true;
+}
+
+void chat_whisper(chat_t *chat, const char *nick, const zrelay_event_t *event) {
+    zrelay_event_t whisper = *event;
+    whisper.key = nick;
+    recent_add(&chat->whispers, &whisper);
+    recent_cut(&chat->whispers, CHAT_WHISPERS_MAX);
+}
+
+/* What was said with the person before there was a room for it. */
+static void s_whispered(chat_t *chat, chat_room_t *room) {
+    for (size_t i = 0; i < chat->whispers.count; i++) {
+        zrelay_event_t event = recent_event(&chat->whispers.entries[i], room->name);
+        if (strcmp(event.key, room->name) != 0)
+            continue;
+        event.key = NULL;
+        event.seq = ++room->known;
+        recent_add(&room->recent, &event);
+    }
 }
 
 bool chat_query(chat_t *chat, zr_span_t nick) {
@@ -174,7 +209,7 @@ bool chat_query(chat_t *chat, zr_span_t nick) {
     if (index == chat->room_count) {
         if (s_is_full(chat))
             return false;
-        s_add(chat, fatal_check(strndup(nick.ptr, nick.len)), true);
+        s_whispered(chat, s_add(chat, fatal_check(strndup(nick.ptr, nick.len)), true));
     }
     chat_switch(chat, index);
     return true;
@@ -189,6 +224,7 @@ static void s_free(chat_room_t *room) {
 void chat_rooms_finish(chat_t *chat) {
     while (chat->room_count > 0)
         s_free(&chat->rooms[--chat->room_count]);
+    recent_finish(&chat->whispers);
 }
 
 void chat_forget(chat_t *chat, size_t index) {

@@ -95,6 +95,9 @@ static void s_delivered(chat_t *chat, const chat_direct_t *direct) {
                 .seq = room->known + 1});
         return;
     }
+    chat_whisper(chat, direct->nick,
+        &(zrelay_event_t){
+            .sender = chat->session.nick, .body = direct->text, .body_len = strlen(direct->text), .time = now});
     chat_tell_moves(chat);
     chat_date(chat, now);
     chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text), now);

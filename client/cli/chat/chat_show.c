@@ -157,6 +157,8 @@ void chat_show_prompt(chat_t *chat) {
     zr_buffer_t text = {0}, label = {0};
     if (room)
         zr_buffer_printf(&text, "%s%s", room->person ? "@" : "", room->name);
+    if (chat->away)
+        zr_buffer_printf(&text, " (away)");
     bool mentions = s_unread(chat, &text);
     zr_escape(&label, zr_span_of(text.data, text.len));
     if (chat->settings.title) {
