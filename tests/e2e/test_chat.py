@@ -59,6 +59,8 @@ class AtATerminal(ChatCase):
         ann.wait("garden: 1 present, you too$")
         ann.wait("general: 2 present, you too$")
         ann.line("/rooms ga")
+        ann.line("/rooms nothing")
+        ann.wait("there are no such rooms$")
         ann.line("/join general")  # switches back
         ann.line("in general again")
         bob.wait("anna: in general again$")

@@ -172,6 +172,8 @@ static void s_done(chat_t *chat, const zrelay_event_t *event) {
     if (room)
         room->who_request = 0;
     chat_told(chat, event);
+    if (event->request && event->request == chat->rooms_request && event->count == 0)
+        chat_notice(chat, "there are no such rooms");
     if (event->request == chat->rooms_request)
         chat->rooms_request = 0;
     if (event->request && event->request == chat->clock_request)
