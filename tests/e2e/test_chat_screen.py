@@ -279,6 +279,9 @@ class Screens(ChatCase):
         ann.wait("ann set topic: be kind$")
         ann.line("/topic")
         ann.wait("topic of general: be kind$")
+        self.say(broker, "general", *(b"m%d" % number for number in range(20)), nick="eve")
+        bob = self.talk(broker, "bob")
+        bob.wait_rows("12:34 eve: m19", "* topic of general: be kind", "general>")
 
 
 if __name__ == "__main__":

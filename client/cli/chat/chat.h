@@ -42,7 +42,7 @@ typedef struct {
     size_t unread, mentions;
     recent_t recent;
     people_t people;
-    uint64_t who_request; /* a question for the people of the room; 0: none */
+    uint64_t who_request, topic_request; /* questions for the people of the room and for its topic; 0: none */
 } chat_room_t;
 
 typedef struct {
