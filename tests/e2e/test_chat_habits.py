@@ -80,6 +80,13 @@ class Habits(ChatCase):
         ann.wait_rows("-- @bob --", "12:34 bob: psst", "12:34 ann: what is it?", "@bob>")
         self.assertEqual(bob.ask(op="direct", to="ann", text="nothing")["op"], "ok")
         ann.wait_rows("12:34 ann: what is it?", "12:34 bob: nothing", "@bob>")
+        for command in ("/who", "/names", "/topic"):
+            ann.line(command)
+            ann.wait_rows("* that is for rooms; here you talk with bob alone", "@bob>")
+            ann.line("/help me")
+            ann.wait_rows("* /me TEXT          say what you do: * ann waves", "@bob>")
+        ann.line("/ignore ann")
+        ann.wait_rows("* you cannot ignore yourself", "@bob>")
 
     def test_to_the_room_where_something_is_new(self):
         broker = self.broker()

@@ -46,12 +46,22 @@ static void s_rooms(chat_t *chat, zr_span_t prefix) {
     free(copy);
 }
 
-static void s_topic(chat_t *chat, zr_span_t text) {
+/* The room in view; NULL after telling that there is none. */
+static const chat_room_t *s_here(chat_t *chat) {
     const chat_room_t *room = chat_current(chat);
-    if (!room || room->person) {
+    if (room && !room->person)
+        return room;
+    if (room)
+        chat_notice(chat, "that is for rooms; here you talk with %s alone", room->name);
+    else
         chat_notice(chat, "you are in no room; /join one");
+    return NULL;
+}
+
+static void s_topic(chat_t *chat, zr_span_t text) {
+    const chat_room_t *room = s_here(chat);
+    if (!room)
         return;
-    }
     if (text.len > 0) {
         s_tell_failed(chat, zrelay_set(chat->session.relay, room->name, "topic", text.ptr, text.len, NULL));
         return;
@@ -62,12 +72,10 @@ static void s_topic(chat_t *chat, zr_span_t text) {
 /* --- People --- */
 
 static void s_who(chat_t *chat, bool names) {
-    const chat_room_t *room = chat_current(chat);
-    if (!room || room->person)
-        chat_notice(chat, "you are in no room; /join one");
-    else if (!chat->connected)
+    const chat_room_t *room = s_here(chat);
+    if (room && !chat->connected)
         chat_notice(chat, "without a broker; ask again when the connection is back");
-    if (!room || room->person || !chat->connected || chat->who_request)
+    if (!room || !chat->connected || chat->who_request)
         return;
     zr_buffer_clear(&chat->answer);
     chat->who_names = names;
@@ -117,6 +125,8 @@ static void s_ignore(chat_t *chat, zr_span_t name, bool on) {
         chat_notice(chat, "ignored: %s", chat->settings.ignored[i]);
     if (name.len == 0 && chat->settings.ignored_count == 0)
         chat_notice(chat, "nobody is ignored");
+    else if (on && chat->session.nick && zr_span_equal(name, zr_span(chat->session.nick)))
+        chat_notice(chat, "you cannot ignore yourself");
     else if (name.len > 0 && on)
         chat_notice(chat,
             settings_ignore(&chat->settings, nick) ? "%s is ignored; /save keeps that"
