@@ -278,7 +278,8 @@ ZRELAY_API int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit);
 /* What became of the entry `seq` that the worker has: it is done; is to be tried again, after `delay_ms` (0: the group's
  * back-off); is dead, as trying again would not help; or takes `ms` longer from now on (0: the group's time). At most a
  * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored. `reason`
- * (may be NULL) is UTF-8 of at most 256 bytes; the group's room for dead entries shows it.
+ * (may be NULL) is UTF-8 of at most 256 bytes; the group's room for dead entries shows it. What is said of an entry that
+ * came before ZRELAY_EPOCH has no effect and no event: the entry is gone.
  * ZRELAY_EFULL: too much is unanswered, take events first. */
 ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
 ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);

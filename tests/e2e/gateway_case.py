@@ -1,5 +1,6 @@
 """The gateway for end-to-end tests: the program, and a WebSocket client that can break every rule."""
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -54,6 +55,11 @@ class Raw:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def end(self):
+        """Sends no more. The gateway may have closed the connection before."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
 
     def more(self):
         """Reads; False at the end of the connection."""

@@ -265,9 +265,9 @@ class Requests(GatewayCase):
         for headers in (("Transfer-Encoding: chunked", "Content-Length: 4"), ("Content-Length: 4", "Content-Length: 5"),
                         ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"), ("Transfer-Encoding : chunked",)):
             raw = self.raw(door)
-            raw.request("/v1/rooms/r?nick=a", *headers, method="POST")
-            raw.send(b"0\r\n\r\n" + f"POST /v1/rooms/smuggled?nick=b HTTP/1.1\r\nHost: {door.address}\r\nContent-Length: 2\r\n\r\nhi".encode())
-            raw.socket.shutdown(1)
+            head = ["POST /v1/rooms/r?nick=a HTTP/1.1", f"Host: {door.address}", *headers, "", ""]
+            raw.send("\r\n".join(head).encode() + b"0\r\n\r\n" + f"POST /v1/rooms/smuggled?nick=b HTTP/1.1\r\nHost: {door.address}\r\nContent-Length: 2\r\n\r\nhi".encode())
+            raw.end()
             raw.wait_end()
             with self.subTest(headers):
                 self.assertTrue(raw.buffer.startswith(b"HTTP/1.1 400 "), raw.buffer)
@@ -280,7 +280,7 @@ class Requests(GatewayCase):
                      b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"):
             raw = self.raw(door)
             raw.send(data)
-            raw.socket.shutdown(1)
+            raw.end()
             with self.subTest(data):
                 raw.wait_end()
         self.assertEqual(self.get(door, "/healthz")[0], 200)

@@ -130,7 +130,8 @@ class Handshakes(HostileCase):
                                     return data
                                 # And no more: it sees the end of our bytes.
                                 one.one.sendall(data + frame if step == "greeting" else frame)
-                                one.one.shutdown(socket.SHUT_WR)
+                                with contextlib.suppress(OSError):  # it is gone already
+                                    one.one.shutdown(socket.SHUT_WR)
                                 return b""
                             one.tampered = tampered
                             got = b""

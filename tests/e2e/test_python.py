@@ -448,14 +448,27 @@ class Readme(PythonCase):
     def test_the_first_program_of_each_readme_works(self):
         for readme, nick in ((CLIENT / "README.md", "ann"), (ROOT / "README.md", "pam")):
             with self.subTest(readme):
-                self.works(re.search(r"^```python\n(import asyncio.*?)^```$", readme.read_text(encoding="utf-8"), re.M | re.S)[1], nick)
+                self.works(re.search(r"^```python\n(import asyncio, zrelay\n\n.*?)^```$", readme.read_text(encoding="utf-8"), re.M | re.S)[1], nick)
+
+    def test_the_worker_of_the_readme_works(self):
+        code, = re.findall(r"^```python\n(import asyncio[^`]*?relay\.process.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+        broker = self.broker(config=FAST)
+        program = self.runs(broker, code)
+        peer = Peer(broker.server, "bob")
+        self.addCleanup(peer.close)
+        peer.send(publish_frame("mails", (1, b"13")))
+        program.wait_out("^sent 13$")
+
+    def runs(self, broker, code):
+        program = Program([sys.executable, "-X", "dev", "-W", "error", self.file("first.py", code)],
+                          env={**self.environment, "ZRELAY_SERVER": broker.server, "PYTHONPATH": str(CLIENT), "PYTHONUNBUFFERED": "1"})
+        self.addCleanup(program.end)
+        return program
 
     def works(self, code, nick):
         broker = self.broker(config=FAST)
         self.assertLessEqual(len(code.splitlines()), 10)
-        program = Program([sys.executable, "-X", "dev", "-W", "error", self.file("first.py", code)],
-                          env={**self.environment, "ZRELAY_SERVER": broker.server, "PYTHONPATH": str(CLIENT), "PYTHONUNBUFFERED": "1"})
-        self.addCleanup(program.end)
+        program = self.runs(broker, code)
         program.wait_out(f"^{nick} hello from Python$")
         peer = Peer(broker.server, "bob")
         self.addCleanup(peer.close)

@@ -38,9 +38,9 @@ static const char *s_room(const client_t *client, const worker_t *worker) {
 
 /* --- What the program does --- */
 
-/* The entry is done, says the program. */
-static void s_done(client_t *client, worker_t *worker, uint64_t seq) {
-    record_t *record = s_record(client, s_room(client, worker), seq);
+/* The entry of an epoch is done, says the program. Of another epoch it has no effect. */
+static void s_done(client_t *client, worker_t *worker, int epoch, uint64_t seq) {
+    record_t *record = epoch == client->epoch ? s_record(client, s_room(client, worker), seq) : NULL;
     int code = machine_settle(client->machine, worker->number, ZR_SETTLE_DONE, seq, 0);
     if (code == ZRELAY_EINVAL)
         return; /* it was dismissed, and will hear of it */
@@ -53,8 +53,10 @@ static void s_done(client_t *client, worker_t *worker, uint64_t seq) {
 }
 
 static void s_finish_jobs(client_t *client, worker_t *worker) {
-    while (worker->job_count > 0)
-        s_done(client, worker, worker->jobs[--worker->job_count]);
+    while (worker->job_count > 0) {
+        worker->job_count--;
+        s_done(client, worker, worker->jobs[worker->job_count].epoch, worker->jobs[worker->job_count].seq);
+    }
 }
 
 /* Its entries go to others. */
@@ -102,14 +104,19 @@ void work_hurry(client_t *client) {
 
 /* --- What it is told --- */
 
+static void s_keep(const client_t *client, worker_t *worker, uint64_t seq) {
+    worker->jobs[worker->job_count].epoch = client->epoch;
+    worker->jobs[worker->job_count++].seq = seq;
+}
+
 static void s_on_entry(client_t *client, worker_t *worker, const zrelay_event_t *event) {
     const record_t *record = s_record(client, event->room, event->seq);
     if (!record)
         FAIL(client, "c%u works on an entry that is not there", client->number);
     else if (!client->sim->quiet && worker->job_count < JOBS_MAX && rng_chance(s_rng(client), 1, 4))
-        worker->jobs[worker->job_count++] = event->seq;
+        s_keep(client, worker, event->seq);
     else
-        s_done(client, worker, event->seq);
+        s_done(client, worker, client->epoch, event->seq);
 }
 
 /* The entry is done, and stored so. Of several entries in one SETTLE the event does not name each. */

@@ -58,7 +58,10 @@ enum { JOBS_MAX = 8 };
 typedef struct {
     uint32_t number; /* 0: it does not work there */
     bool working;
-    uint64_t jobs[JOBS_MAX]; /* entries that it works on */
+    struct {
+        int epoch;
+        uint64_t seq;
+    } jobs[JOBS_MAX]; /* entries that it works on */
     size_t job_count;
 } worker_t;
 

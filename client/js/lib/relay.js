@@ -171,7 +171,7 @@ export class Relay extends Emitter {
   /**
    * Works for a group of the room: `for await` over the result gives jobs, each of them to one worker of the group at a time, again and again
    * until one says `done`. `credit`: so many jobs that are not settled may be here. The first worker makes the group, with the further options,
-   * which are those of PROTOCOL.md: `time`, `deliveries`, `backoff`, `dead`, `ordered`, `each`, `total`, and `make`, `all`, `now`, `after`.
+   * which are those of PROTOCOL.md: `time`, `deliveries`, `backoff`, `dead`, `ordered`, `each`, `total`, `keep`, and `make`, `all`, `now`, `after`.
    */
   work(room, group, { credit = 1, ...options } = {}) {
     const worker = new Worker(this.#session, this.#edge, ++this.#lastWorker, credit, { room: roomName(room), group, ...options });
@@ -365,6 +365,7 @@ export class Relay extends Emitter {
     if (this.#recovering) this.#recovering.lost = true;
     this.emit("epoch", epoch);
     for (const part of this.#parts()) part.epoch();
+    for (const worker of [...this.#workers.values()]) worker.epoch();
   }
 
   #deliver(frame) {

@@ -185,6 +185,17 @@ export class Worker extends Emitter {
     for (const [number, { jobs }] of [...this.#settles]) if (jobs.length === 0) this.#settles.delete(number);
   }
 
+  /** The broker lost its log: the jobs of it are gone. */
+  epoch() {
+    this.#held.clear();
+    this.#queue.take(() => true);
+    const unanswered = [...[...this.#settles.values()].flatMap(({ jobs }) => jobs), ...this.#batch];
+    this.#settles.clear();
+    this.#batch = [];
+    for (const { job, reject } of unanswered) reject(gone(job));
+    this.#leaveIfSettled();
+  }
+
   /** The broker wants a pause. */
   pause() {
     this.#open = false;
@@ -227,7 +238,7 @@ export class Worker extends Emitter {
     if (deliver.epoch !== this.#session.epoch || !this.group || this.#leaving) return;
     const deadline = this.#edge.now() + (this.group.time ?? TIME);
     for (const entry of deliver.entries) {
-      const job = new Job(entry, deliveries, deadline, (...values) => this.#settle(...values));
+      const job = new Job(entry, deliveries, deadline, (...values) => this.#settle(deliver.epoch, ...values));
       this.#held.set(entry.seq, job);
       this.#queue.push(job);
     }
@@ -240,7 +251,7 @@ export class Worker extends Emitter {
 
   // Settling: jobs of one moment share a frame
 
-  #settle(job, verb, milliseconds, text = "") {
+  #settle(epoch, job, verb, milliseconds, text = "") {
     const reason = bytes(text);
     return new Promise((resolve, reject) => {
       if (job.isSettled) throw new ZrelayError("bad-argument", "the job is settled already");
@@ -249,6 +260,7 @@ export class Worker extends Emitter {
       }
       if (reason.length > REASON_MAX) throw new ZrelayError("bad-argument", `a reason has at most ${REASON_MAX} bytes`);
       if (this.#closed) throw this.#failure ?? new ZrelayError("closed", "the worker has ended");
+      if (epoch !== this.#session.epoch) throw gone(job);
       job.isSettled = verb !== EXTEND;
       if (this.#batch.push({ verb, milliseconds, text, reason, job, resolve, reject }) === 1) queueMicrotask(() => this.#flush());
     });
@@ -308,6 +320,10 @@ export class Worker extends Emitter {
     }
     this.#leaveIfSettled();
   }
+}
+
+function gone(job) {
+  return new ZrelayError("not-held", "the broker lost the log that it was of", { room: job.entry.room, seq: job.entry.seq });
 }
 
 /** The ranges between these rising seqs, and beyond them. */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "machine_actions.h"
+#include "machine_work.h"
 
 static void s_weigh(events_t *events, item_t *item, size_t bytes) {
     item->bytes += bytes;
@@ -169,7 +170,8 @@ static const char *s_terminate(char *to, zr_span_t text) {
     return to;
 }
 
-static bool s_next_entry(events_t *events, item_t *item) {
+static bool s_next_entry(machine_t *m, item_t *item) {
+    events_t *events = &m->events;
     zr_entry_t entry;
     if (!zr_deliver_next(&item->reader, &entry))
         return false; /* cannot be: the frame was checked */
@@ -181,6 +183,8 @@ static bool s_next_entry(events_t *events, item_t *item) {
     event->key = entry.key.len ? s_terminate(events->key, entry.key) : NULL;
     event->body = entry.body.ptr;
     event->body_len = entry.body.len;
+    if (event->type == ZRELAY_WORK)
+        work_taken(m, item->reader.epoch, event->worker, entry.seq);
     return true;
 }
 
@@ -247,7 +251,7 @@ const zrelay_event_t *machine_event(machine_t *m) {
         events->begun = true;
         if (item->kind == ITEM_PLAIN)
             return &events->given;
-        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(events, item))
+        if (item->kind == ITEM_ENTRIES ? s_next_entry(m, item) : s_next_listed(events, item))
             return &events->given;
     }
     return NULL;

@@ -385,19 +385,20 @@ class Relay:
 
     def work(self, room: str, group: str, *, credit: int = 1, start: Union[str, int] = "all", make: bool = True, time: Optional[float] = None,
              deliveries: Optional[int] = None, backoff: Optional[float] = None, dead: Optional[str] = None, ordered: Optional[bool] = None,
-             each: Optional[int] = None, total: Optional[int] = None) -> Work:
+             each: Optional[int] = None, total: Optional[int] = None, keep: Optional[bool] = None) -> Work:
         """Jobs of a group of the room: each message goes to one worker of the group at a time, again and again until one says `done`.
 
         `credit`: so many messages that are not settled may be here; their time runs also while they wait for the loop.
         The first worker makes the group, with these options, unless `make` is False; later they change nothing. `start`: `all` messages, only those
         from `now` on, or those after a seq. `time`: seconds until a message is taken back (30). `deliveries`: how often it is handed out at most
         (5). `backoff`: seconds until it is handed out again, doubling (1). `dead`: a room for messages that are given up. `ordered`: those of one key
-        keep their order. `each` and `total`: messages that one worker, and all, may hold (1,000 and 10,000)."""
+        keep their order. `each` and `total`: messages that one worker, and all, may hold (1,000 and 10,000). `keep`: the room keeps messages until
+        the group has finished them."""
         begin = {"after": start} if isinstance(start, int) else {"now": True} if start == "now" else {}
         if not isinstance(start, int) and start not in ("all", "now"):
             raise ZrelayError("bad-argument", "`start` is 'all', 'now' or a seq", room=room)
         options = {"room": room_name(room), "group": group, "make": None if make else False, "time": _milliseconds(time), "deliveries": deliveries,
-                   "backoff": _milliseconds(backoff), "dead": dead, "ordered": ordered, "each": each, "total": total, **begin}
+                   "backoff": _milliseconds(backoff), "dead": dead, "ordered": ordered, "each": each, "total": total, "keep": keep, **begin}
         return Work(self._client.work(credit, options))
 
     async def process(self, room: str, group: str, handler: Handler, *, concurrency: int = 10, **options: Any) -> None:

@@ -84,9 +84,13 @@ static zr_span_t s_as_action(irc_body_t *body, zr_span_t piece) {
     return zr_span_of(body->owned.data, body->owned.len);
 }
 
-static bool s_give_up(irc_body_t *body, zr_span_t *piece) {
+static bool s_give_up(irc_body_t *body, size_t max, zr_span_t *piece) {
     zr_buffer_t text = {0};
     zr_buffer_printf(&text, "[%zu more bytes]", body->rest.len);
+    if (text.len > max) {
+        zr_buffer_clear(&text);
+        zr_buffer_printf(&text, "[more]");
+    }
     zr_buffer_finish(&body->owned);
     body->owned = text;
     body->concat = false;
@@ -99,7 +103,7 @@ bool irc_body_next(irc_body_t *body, size_t max, zr_span_t *piece) {
     if (body->done)
         return false;
     if (body->pieces == IRC_PIECES_MAX)
-        return s_give_up(body, piece);
+        return s_give_up(body, max, piece);
     if (body->action)
         max -= ACTION_BYTES;
     size_t end = s_line_end(body->rest);

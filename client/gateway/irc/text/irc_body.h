@@ -8,7 +8,7 @@
 #include "buffer.h"
 #include "span.h"
 
-enum { IRC_PIECES_MAX = 100 }; /* lines of one message; of the rest the client is told the length */
+enum { IRC_PIECES_MAX = 100 }; /* lines of one message; of the rest the client is told the length, if it fits */
 
 typedef enum { IRC_PRIVMSG, IRC_NOTICE } irc_verb_t;
 const char *irc_verb_name(irc_verb_t verb);

@@ -13,16 +13,22 @@
 
 enum { SETTLES_MAX = 65536, AGAIN_MS = 1000, WORKERS_MAX = 1000 };
 
+/* Positions, rising. */
+typedef struct {
+    uint64_t *seqs;
+    size_t count, size;
+} seqs_t;
+
 struct worker {
     uint32_t number;
     char room[ZR_ROOM_MAX + 1], group[ZR_NICK_MAX + 1];
     json_t *options;       /* of the group, should it be made; NULL: none */
     uint64_t credit, told; /* that the program gives; that the broker was told last */
     bool asked, working;
-    bool again;     /* it worked before, in another session or on another connection */
-    bool dry;       /* asks for no credit, until what got lost is given back: new entries would go back with it */
-    uint64_t *held; /* that the program has, rising */
-    size_t held_count, held_size;
+    bool again;  /* it worked before, in another session or on another connection */
+    bool dry;    /* asks for no credit, until what got lost is given back: new entries would go back with it */
+    seqs_t held; /* that the program has */
+    seqs_t gone; /* that it has of a lost log; not those where it took an entry of the new log */
     UT_hash_handle hh;
 };
 typedef struct worker worker_t;
@@ -44,11 +50,11 @@ typedef struct settle settle_t;
 
 /* --- Entries that the program has --- */
 
-static size_t s_place(const worker_t *worker, uint64_t seq) {
-    size_t low = 0, high = worker->held_count;
+static size_t s_place(const seqs_t *set, uint64_t seq) {
+    size_t low = 0, high = set->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (worker->held[middle] < seq)
+        if (set->seqs[middle] < seq)
             low = middle + 1;
         else
             high = middle;
@@ -56,22 +62,27 @@ static size_t s_place(const worker_t *worker, uint64_t seq) {
     return low;
 }
 
-static void s_hold(worker_t *worker, uint64_t seq) {
-    size_t at = s_place(worker, seq);
-    if (at < worker->held_count && worker->held[at] == seq)
-        return;
-    if (worker->held_count == worker->held_size) {
-        worker->held_size = worker->held_size ? 2 * worker->held_size : 64;
-        worker->held = machine_realloc(worker->held, worker->held_size * sizeof *worker->held);
-    }
-    memmove(worker->held + at + 1, worker->held + at, (worker->held_count++ - at) * sizeof *worker->held);
-    worker->held[at] = seq;
+static bool s_has(const seqs_t *set, uint64_t seq) {
+    size_t at = s_place(set, seq);
+    return at < set->count && set->seqs[at] == seq;
 }
 
-static void s_let_go(worker_t *worker, uint64_t seq) {
-    size_t at = s_place(worker, seq);
-    if (at < worker->held_count && worker->held[at] == seq)
-        memmove(worker->held + at, worker->held + at + 1, (--worker->held_count - at) * sizeof *worker->held);
+static void s_put(seqs_t *set, uint64_t seq) {
+    size_t at = s_place(set, seq);
+    if (at < set->count && set->seqs[at] == seq)
+        return;
+    if (set->count == set->size) {
+        set->size = set->size ? 2 * set->size : 64;
+        set->seqs = machine_realloc(set->seqs, set->size * sizeof *set->seqs);
+    }
+    memmove(set->seqs + at + 1, set->seqs + at, (set->count++ - at) * sizeof *set->seqs);
+    set->seqs[at] = seq;
+}
+
+static void s_take_out(seqs_t *set, uint64_t seq) {
+    size_t at = s_place(set, seq);
+    if (at < set->count && set->seqs[at] == seq)
+        memmove(set->seqs + at, set->seqs + at + 1, (--set->count - at) * sizeof *set->seqs);
 }
 
 static void s_add_range(settle_t *settle, zr_range_t range) {
@@ -105,7 +116,8 @@ static void s_free(machine_t *m, worker_t *worker) {
         s_free_settle(m, settle);
     HASH_DEL(m->work.workers, worker);
     json_decref(worker->options);
-    free(worker->held);
+    free(worker->held.seqs);
+    free(worker->gone.seqs);
     free(worker);
 }
 
@@ -143,8 +155,8 @@ static settle_t *s_new_quiet(machine_t *m, const worker_t *worker) {
 static void s_give_back(machine_t *m, const worker_t *worker) {
     settle_t *settle = s_new_quiet(m, worker);
     uint64_t from = 1;
-    for (size_t i = 0; i <= worker->held_count; i++) {
-        uint64_t end = i < worker->held_count ? worker->held[i] - 1 : ZR_INT_MAX;
+    for (size_t i = 0; i <= worker->held.count; i++) {
+        uint64_t end = i < worker->held.count ? worker->held.seqs[i] - 1 : ZR_INT_MAX;
         if (settle->count == ZR_SETTLE_RANGES)
             settle = s_new_quiet(m, worker);
         if (end >= from)
@@ -259,8 +271,14 @@ void work_on_frame(machine_t *m, zr_blob_t *frame) {
     if (!worker || m->state != STATE_LIVE || scan.from.epoch != m->epoch_number)
         return;
     for (zr_deliver_reader_t reader = scan.from; zr_deliver_skip(&reader, &seq);)
-        s_hold(worker, seq);
+        s_put(&worker->held, seq);
     events_work(m, frame, &scan, number, deliveries);
+}
+
+void work_taken(machine_t *m, uint64_t epoch, uint32_t number, uint64_t seq) {
+    worker_t *worker = s_find(m, number);
+    if (worker && worker->gone.count && epoch == m->epoch_number)
+        s_take_out(&worker->gone, seq);
 }
 
 static settle_t *s_settle_of(const machine_t *m, uint64_t number) {
@@ -345,8 +363,10 @@ void work_lost(machine_t *m) {
 void work_welcome(machine_t *m, bool new_epoch, bool resumed) {
     for (worker_t *worker = m->work.workers, *next; worker; worker = next) {
         next = worker->hh.next;
+        for (size_t i = 0; new_epoch && i < worker->held.count; i++)
+            s_put(&worker->gone, worker->held.seqs[i]);
         if (new_epoch)
-            worker->held_count = 0;
+            worker->held.count = 0;
         worker->dry = worker->again && resumed && !new_epoch;
         s_want(m, worker);
     }
@@ -481,6 +501,11 @@ static int s_say(machine_t *m, const settle_t *wanted, uint64_t seq) {
     worker_t *worker = s_find(m, wanted->worker);
     if (!worker || seq > ZR_INT_MAX)
         return ZRELAY_EINVAL;
+    if (s_has(&worker->gone, seq)) { /* the entry is gone, as the program hears or heard by ZRELAY_EPOCH */
+        if (wanted->verb != ZR_SETTLE_EXTEND)
+            s_take_out(&worker->gone, seq);
+        return 0;
+    }
     settle_t *settle = s_open(m, wanted);
     if (!settle && m->work.settle_count >= SETTLES_MAX)
         return ZRELAY_EFULL;
@@ -496,7 +521,7 @@ static int s_say(machine_t *m, const settle_t *wanted, uint64_t seq) {
     m->work.unsent = true;
     s_add(settle, seq);
     if (wanted->verb != ZR_SETTLE_EXTEND)
-        s_let_go(worker, seq);
+        s_take_out(&worker->held, seq);
     return 0;
 }
 

@@ -9,6 +9,8 @@ void work_on_frame(machine_t *m, zr_blob_t *frame);   /* WORK */
 void work_on_settled(machine_t *m, zr_blob_t *frame); /* SETTLED */
 void work_on_dismissed(machine_t *m, json_t *object);
 void work_on_lost(machine_t *m, json_t *object);
+/* The program takes an entry that it is to work on. What it says of `seq` from now on is about the entry of this epoch. */
+void work_taken(machine_t *m, uint64_t epoch, uint32_t worker, uint64_t seq);
 bool work_on_error(machine_t *m, const json_t *error); /* false: it is about no SETTLE or unwork */
 
 void work_ask(machine_t *m, request_t *request, json_t *object); /* for machine_kinds.c */

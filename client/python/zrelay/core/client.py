@@ -246,6 +246,8 @@ class Client(Emitter):
         self.emit("epoch", (before, now))
         for part in self._parts():
             part.epoch()
+        for worker in list(self.workers.values()):
+            worker.epoch()
 
     def deliver(self, frame: Deliver) -> None:
         """Messages of a room, live or of its log."""

@@ -19,8 +19,8 @@ Settled = Callable[[Optional[ZrelayError], str], None]
 class JobCore:
     """A message that this worker was handed, for the `deliveries`-th time."""
 
-    def __init__(self, message: Message, deliveries: int, deadline: float) -> None:
-        self.message, self.deliveries = message, deliveries
+    def __init__(self, message: Message, epoch: str, deliveries: int, deadline: float) -> None:
+        self.message, self.epoch, self.deliveries = message, epoch, deliveries
         self.deadline = deadline  # when the broker takes it back, about
         self.is_settled = False  # the program said what became of it
 
@@ -94,6 +94,19 @@ class Worker(Emitter):
         self._open = False
         self._settles = {number: settle for number, settle in self._settles.items() if settle.jobs}
 
+    def epoch(self) -> None:
+        """The broker lost its log: the jobs of it are gone."""
+        self._held.clear()
+        self._queue.clear()
+        settles, batch = list(self._settles.values()), self._batch
+        self._settles, self._batch = {}, []
+        for settle in settles:
+            for job, done in settle.jobs:
+                done(_gone(job), "")
+        for _said, job, done in batch:
+            done(_gone(job), "")
+        self._leave_if_settled()
+
     def pause(self) -> None:
         """The broker wants a pause."""
         self._open = False
@@ -153,7 +166,7 @@ class Worker(Emitter):
             return
         deadline = self._now() + self.group.get("time", 30000) / 1000
         for message in frame.deliver.messages:
-            job = self._held[message.seq] = JobCore(message, frame.deliveries, deadline)
+            job = self._held[message.seq] = JobCore(message, frame.deliver.epoch, frame.deliveries, deadline)
             self._queue.append(job)
         self._wake()
 
@@ -189,6 +202,8 @@ class Worker(Emitter):
             return done(ZrelayError("bad-argument", f"a reason has at most {REASON_MAX} bytes"), "")
         if self.is_over:
             return done(self.failure or ZrelayError("closed", "the worker has ended"), "")
+        if job.epoch != self._session.epoch:
+            return done(_gone(job), "")
         job.is_settled = verb in _ENDING
         self._batch.append(((verb, milliseconds, because), job, done))
         if not self._soon:
@@ -252,6 +267,10 @@ class Worker(Emitter):
             if self._settles.get(settle.number) is settle and self._open:  # else the next session sends it
                 self._session.send_frame(settle.frame)
         self._after(_STORE_WAIT, again)
+
+
+def _gone(job: JobCore) -> ZrelayError:
+    return ZrelayError("not-held", "the broker lost the log that it was of", room=job.message.room, seq=job.message.seq)
 
 
 def gaps(seqs: List[int]) -> List[Tuple[int, int]]:

@@ -92,6 +92,26 @@ test("a job whose time ran out while it waited is not given, nor one of another 
   assert.equal((await take(all, 1))[0].entry.seq, 4);
 });
 
+test("another log ends the jobs of the old one", async () => {
+  const all = await worker();
+  handOut(all, [1, 2, 3, 4]);
+  const [one, two, old] = await take(all, 3);
+  const done = assert.rejects(one.done(), { code: "not-held" });
+  await settled();
+  all.edge.link.closed("gone");
+  const later = assert.rejects(two.done(), { code: "not-held" });
+  all.edge.pass(500);
+  goLive(all.edge, { resumed: false, epoch: "0000000000000001" });
+  working(all);
+  await Promise.all([done, later]);
+  handOut(all, [3], { epoch: "0000000000000001" });
+  await assert.rejects(old.done(), { code: "not-held" });
+  const [three] = await take(all, 1);
+  three.done();
+  await settled();
+  assert.deepEqual(settles(all), [[2, DONE, 0, [[3, 3]]]]);
+});
+
 test("what could not be stored is sent again; another refusal has its code", async () => {
   const all = await worker();
   handOut(all, [1, 2]);

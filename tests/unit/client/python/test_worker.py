@@ -177,6 +177,24 @@ class Resume(WorkerCase):
         self.settled(1, (1, 3))
         self.assertEqual(self.answers, ["not-held"])
 
+    def test_another_log_ends_the_jobs_of_the_old_one(self):
+        self.hand_out(1, 2, 3, 4)
+        one, two, three = self.take(3)
+        self.settle(one)
+        self.edge.run()
+        self.assertEqual(len(self.settles()), 1)
+        self.edge.lose()
+        self.settle(two)
+        self.edge.run(0.5)
+        self.edge.go_live(resumed=False, epoch=OTHER_EPOCH)
+        self.working()
+        self.assertEqual((self.answers, self.take()), (["not-held"] * 2, [None]))
+        self.hand_out(3, epoch=OTHER_EPOCH)
+        self.settle(three)
+        self.settle(self.take()[0])
+        self.edge.run()
+        self.assertEqual((self.answers, self.settles()), (["not-held"] * 3, [(2, DONE, 0, [(3, 3)])]))
+
     def test_what_is_settled_without_a_session_is_said_in_the_next_one(self):
         self.hand_out(1)
         one, = self.take()

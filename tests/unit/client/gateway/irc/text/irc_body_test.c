@@ -85,6 +85,15 @@ TEST(test_a_message_has_at_most_a_hundred_pieces_and_one_that_tells_the_rest) {
     strcat(lines, "y\nz");
     pieces = s_pieces(zr_span(lines), 400);
     ck_assert_str_eq(pieces + strlen(pieces) - strlen("|[3 more bytes]"), "|[3 more bytes]");
+    char long_lines[2 * IRC_PIECES_MAX + 1001] = "";
+    for (int i = 0; i < IRC_PIECES_MAX; i++)
+        strcat(long_lines, "x\n");
+    memset(long_lines + 2L * IRC_PIECES_MAX, 'y', 999);
+    pieces = s_pieces(zr_span(long_lines), 16);
+    ck_assert_str_eq(pieces + strlen(pieces) - strlen("|[999 more bytes]"), "|[999 more bytes]");
+    long_lines[2 * IRC_PIECES_MAX + 999] = 'y';
+    pieces = s_pieces(zr_span(long_lines), 16);
+    ck_assert_str_eq(pieces + strlen(pieces) - strlen("|[more]"), "|[more]");
 }
 END_TEST
 

@@ -179,6 +179,28 @@ TEST(test_another_epoch_voids_what_was_said) {
     NOTHING_SENT();
 }
 
+TEST(test_what_is_said_of_a_lost_log_has_no_effect) {
+    uint64_t number;
+    s_begin(NULL);
+    s_handed_out(1, 4, 6);
+    EVENTS("work 1 r 4 x1", "work 1 r 5 x1", "work 1 r 6 x1");
+    fixture_reconnect(EPOCH_2, false, "");
+    SENT("work room=r group=g worker=1 credit=5");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':true,'held':0}", fixture_id());
+    machine_settle(b.machine, worker, ZR_SETTLE_EXTEND, 4, 1000);
+    machine_settle(b.machine, worker, ZR_SETTLE_DONE, 4, 0);
+    s_handed_out(1, 5, 6); /* other entries; the program has not seen them yet */
+    machine_settle(b.machine, worker, ZR_SETTLE_DONE, 5, 0);
+    NOTHING_SENT();
+    EVENT("disconnected the broker does not know the session any more");
+    ck_assert_int_eq(strncmp(fixture_event(), "connected", 9), 0);
+    ck_assert_int_eq(strncmp(fixture_event(), "epoch", 5), 0);
+    EVENTS("work 1 r 5 x1", "work 1 r 6 x1");
+    machine_settle(b.machine, worker, ZR_SETTLE_DONE, 5, 0);
+    machine_settle(b.machine, worker, ZR_SETTLE_DONE, 6, 0);
+    ck_assert_str_eq(s_settle(&number), "1 0: 5-6");
+}
+
 TEST(test_frames_that_make_no_sense) {
     s_begin(NULL);
     fixture_front("\4\0\0\0\1\0\1r\0\1\4", 11);
