@@ -117,7 +117,8 @@ class ChatCase(TestCase):
     def chat(self, broker, nick, *rooms, size=(24, 80), live=True, options=(), login=None, **environment):
         """Somebody at a terminal, there and listening."""
         terminal = Terminal([ZRELAY, "-s", broker.server, *(login or ("--nick", nick)), "chat", *options, *rooms],
-                            {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC", **environment}, size)
+                            {**self.environment, "TERM": "xterm", "COLORTERM": "", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC",
+                             **environment}, size)
         self.addCleanup(terminal.end)
         if live:
             for room in rooms or ("general",):

@@ -267,10 +267,12 @@ class AtATerminal(ChatCase):
 
     def test_colours_only_when_wanted(self):
         broker = self.broker()
-        with_colours, without = self.chat(broker, "ann", NO_COLOR=""), self.chat(broker, "bob")
+        with_colours, without = self.chat(broker, "ann", NO_COLOR=""), self.chat(broker, "bob", COLORTERM="truecolor")
+        even = self.chat(broker, "cat", NO_COLOR="", COLORTERM="truecolor")
         self.say(broker, "general", b"colourful?", nick="eve")
-        for terminal in (with_colours, without):
+        for terminal in (with_colours, without, even):
             terminal.wait("eve: colourful")
+        self.assertRegex(bytes(even.shown), rb"\x1b\[38;2;\d+;\d+;\d+meve\x1b\[0m")
         self.assertRegex(bytes(with_colours.shown), rb"\x1b\[3\dmeve\x1b\[0?m")
         self.assertNotRegex(bytes(without.shown), rb"\x1b\[3\d")
 
