@@ -93,13 +93,24 @@ class Habits(ChatCase):
         ann = self.talk(broker, "ann", "one", "two", "three")
         self.say(broker, "one", b"plain", nick="bob")
         self.say(broker, "two", b"ann: for you", nick="eve")
-        ann.wait_rows("three [one 1, two 1 (1 for you)]>")
+        ann.wait_rows("three [two 1 (1 for you), one 1]>")
         ann.type("\x1ba")
         ann.wait_rows("-- two --", "12:34 eve: ann: for you", "two [one 1]>")
         ann.type("\x1ba")
         ann.wait_rows("-- one --", "12:34 bob: plain", "one>")
         ann.type("\x1bastay")
         ann.wait_rows("12:34 bob: plain", "one> stay")
+
+    def test_many_rooms_leave_room_for_the_line(self):
+        broker = self.broker()
+        rooms = [f"project-number-{number}" for number in range(1, 7)]
+        ann = self.talk(broker, "ann", *rooms, "general")
+        for room in rooms[:5]:
+            self.say(broker, room, b"news")
+        self.say(broker, rooms[5], b"ann?")
+        ann.wait_rows("general [project-number-6 1 (1 for you), +5]>")
+        ann.type("a line of mine that is typed")
+        ann.wait_rows("general [project-number-6 1 (1 for you), +5]> a line of mine that is typed")
 
     def test_rooms_of_irc(self):
         broker = self.broker()

@@ -24,7 +24,7 @@
 #define CHAT_MOVES_MS 1000    /* comings and goings of this time are told in one line */
 #define CHAT_MOVES_MAX 32     /* people in such a line */
 #define CHAT_HOME "~%s/read"  /* the room of a user's home that has the marks */
-#define CHAT_HOME_MS 10000    /* messages that came into view are marked as read after so long, or on switching */
+#define CHAT_HOME_MS 5000     /* messages that came into view are marked as read after so long, or on switching */
 #define CHAT_BACK_MS 500      /* after a reconnect: nothing missed comes for so long, so all of it is there */
 
 /* A room, or one person to talk with. */

@@ -24,10 +24,9 @@ void chat_home_begin(chat_t *chat) {
         zrelay_state(chat->session.relay, home->room, NULL, &home->request) != 0)
         chat_home_end(chat);
     const zrelay_event_t *event;
-    uint64_t end = zr_mono_ms() + ANSWER_MS;
-    for (uint64_t now = end - ANSWER_MS; home->request && now < end; now = zr_mono_ms())
-        if ((event = conn_next(&chat->session, (int)(end - now))))
-            chat_event(chat, event);
+    uint64_t now = zr_mono_ms(), end = now + ANSWER_MS;
+    for (; home->request && now < end && (event = conn_next(&chat->session, (int)(end - now))); now = zr_mono_ms())
+        chat_event(chat, event);
 }
 
 /* --- Marks that come --- */
