@@ -304,10 +304,10 @@ typedef enum {
                           * NULL). `user`: the nick is the name of a user that the broker knows by key or token */
     ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session, or there is none yet; `text` says why. The
                             library connects again unless told not to. `code`, if known, is the reason of a bye
-                            ("kicked", "banned", "revoked", "flooding", …), or one of these. "reconnect": zrelay_reconnect
-                            was called. "unreachable": no session can be made, because nothing listens there, the address is wrong, or there is no answer; told
-                            once, within about five seconds, and the library goes on trying. "refused": the broker does
-                            not take this key. "handshake": the connection ended before it was encrypted; perhaps the
+                            ("kicked", "banned", "revoked", "flooding", …), or one of these. "reconnect": the program
+                            called zrelay_reconnect. "unreachable": no session can be made, because nothing listens
+                            there, the address is wrong, or there is no answer; told once, within about five seconds,
+                            and the library goes on trying. "refused": the broker does not take this key. "handshake": the connection ended before it was encrypted; perhaps the
                             server key differs. "mechanism": only one side encrypts. "back": the broker names a
                             second endpoint that the library does not connect to */
     ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
