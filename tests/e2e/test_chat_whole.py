@@ -1,4 +1,5 @@
 """zrelay chat: whole screens, from the greeting to a lost broker, on several terminals; and the days of messages."""
+import os
 import signal
 import textwrap
 import time
@@ -151,6 +152,22 @@ class Days(Whole, ClockCase):
         ann.type("\x1bn")
         log += ["-- one --", yesterday, "12:34 bob: elsewhere"]
         self.see(ann, log, "one> half")
+
+
+    def test_midnight_without_a_word(self):
+        today = int(time.time()) // DAY * DAY
+        self.set_clock(int(today - DAY // 2 - time.time()))
+        broker = self.broker(config=FAST)
+        clock = {name: os.environ[name] for name in ("LD_PRELOAD", "TEST_CLOCK", "ASAN_OPTIONS")}
+        ann = self.talk(broker, "ann", **clock)
+        log = ["* you are ann; /help tells what can be done", "* you are in general, 1 here", "12:34 bob: late"]
+        self.say(broker, "general", b"late", nick="bob")
+        self.see(ann, log, "general>")
+        self.set_clock(0)
+        log += [time.strftime("-- %A, %Y-%m-%d --", time.gmtime(today))]
+        self.see(ann, log, "general>")
+        self.say(broker, "general", b"early", nick="eve")
+        self.see(ann, [*log, "12:34 eve: early"], "general>")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,7 @@ typedef struct {
     const char *log; /* a folder; NULL: none */
     jobs_t jobs;     /* `command` NULL: nothing is run for mentions */
     int64_t day;     /* of the message shown last, today before the first one */
+    int64_t today;   /* 0: not known */
     chat_room_t rooms[CHAT_ROOMS_MAX];
     size_t room_count, current;
     chat_pending_t pending[CHAT_PENDING_MAX];

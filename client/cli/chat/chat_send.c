@@ -170,10 +170,19 @@ static int s_back(chat_t *chat, uint64_t now) {
     return -1;
 }
 
+/* Midnight is told though nobody says anything. The library's pings wake the chat soon enough. */
+static void s_day(chat_t *chat) {
+    int64_t today = chat_text_day(zr_time_us());
+    if (chat->today && today != chat->today)
+        chat_date(chat, zr_time_us());
+    chat->today = today;
+}
+
 int chat_due(chat_t *chat) {
     uint64_t now = zr_mono_ms();
     if (!chat->prompt)
         return -1;
+    s_day(chat);
     int soon = s_sooner(s_moves(chat, now), s_back(chat, now));
     return s_sooner(s_unsent(chat, now), s_sooner(soon, chat_home_due(chat, now)));
 }
