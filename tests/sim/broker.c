@@ -38,6 +38,8 @@ struct broker {
     size_t head, count, size;
     bool woken;
     uint64_t stalled;
+    uint64_t rose; /* the relay's clock, */
+    uint64_t made; /* and what it was at least when the effects that wait were made */
     ticket_t *tickets;
     size_t ticket_count, ticket_size;
     uint64_t epoch;
@@ -303,9 +305,19 @@ static void s_wake_at(broker_t *broker, uint64_t when) {
     world_at(&broker->sim->world, when, s_wake, broker->sim, broker->incarnation);
 }
 
+static void s_rise(broker_t *broker) {
+    broker->rose = broker->sim->world.now;
+    relay_rise(broker->relay, broker->rose);
+}
+
 void broker_begin_pass(sim_t *sim) {
     while (edge_carry_out(&sim->broker->edge))
         ;
+    sim->broker->made = sim->broker->rose;
+}
+
+uint64_t broker_made(const sim_t *sim) {
+    return sim->broker->made;
 }
 
 /* A share of the effects. Returns whether all are carried out. */
@@ -356,7 +368,7 @@ static void s_wake(void *ctx, uint64_t incarnation) {
         return;
     }
     broker->woken = false;
-    relay_rise(broker->relay, sim->world.now);
+    s_rise(broker);
     broker_begin_pass(sim);
     for (uint64_t left = rng_between(&sim->world.rng, 1, BATCH); left > 0 && broker->count > 0; left--) {
         arrival_t arrival = broker->arrivals[broker->head++];
@@ -384,7 +396,9 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     if (!broker_is(sim, (unsigned)incarnation))
         return;
     if (sim->world.now >= broker->stalled) {
-        relay_rise(broker->relay, sim->world.now);
+        s_rise(broker);
+        if (outbox_is_empty(&broker->outbox))
+            broker->made = broker->rose;
         relay_tick(broker->relay);
         relay_forget_idle(broker->relay, broker_clock(sim));
         relay_channels_tick(broker->relay, broker_clock(sim));

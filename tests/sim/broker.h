@@ -36,6 +36,9 @@ void broker_receive(struct sim *sim, route_t route, zr_blob_t *frame);
 void broker_begin_pass(struct sim *sim);
 void broker_end_pass(struct sim *sim);
 
+/* By the relay's clock, what now leaves it was made at this time, or later. */
+uint64_t broker_made(const struct sim *sim);
+
 /* Limits that must hold at all times. */
 void broker_check_bounds(struct sim *sim);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker.h"
 #include "check.h"
 #include "machine_worker.h"
 #include "sim.h"
@@ -178,7 +179,7 @@ void work_trace_settle(const client_t *client, zr_span_t frame) {
 static bool s_holds(const sim_t *sim, int room, const record_t *record) {
     const client_t *holder = record->holder ? sim->clients[record->holder - 1] : NULL;
     if (!holder || !holder->machine || holder->workers[room].number != record->worker || holder->closing ||
-        holder->frozen || holder->froze >= record->held_at || sim->world.now - record->held_at >= TIME_MS * MS)
+        holder->frozen || holder->froze >= record->held_at || sim->world.now - record->handed >= TIME_MS * MS)
         return false;
     const conn_t *conn = holder->front.conn;
     return conn && conn->route == record->held_by && !conn->gateway && conn->client_open && conn->broker_open &&
@@ -205,6 +206,7 @@ static void s_check_entry(sim_t *sim, const conn_t *conn, uint32_t worker, int n
     record->holder = client->number + 1;
     record->held_by = conn->route;
     record->held_at = sim->world.now;
+    record->handed = broker_made(sim);
     record->worker = worker;
 }
 

@@ -29,7 +29,8 @@ typedef struct {
     unsigned holder;   /* one more than the number of the client that has it; 0: nobody */
     uint64_t held_by;  /* the route that it went by, */
     uint64_t held_at;  /* at this time, */
-    uint32_t worker;   /* for this worker */
+    uint64_t handed;   /* handed out by the relay's clock at this time or later, */
+    uint32_t worker;   /* to this worker */
 } record_t;
 
 typedef struct {
