@@ -1,5 +1,7 @@
 /* zrelayd: the command line, and what the process needs before the first socket exists. */
 #include <czmq.h>
+#include <errno.h>
+#include <linux/close_range.h>
 #include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #include "bans.h"
+#include "cluster.h"
 #include "jwt_keys.h"
 #include "key_file.h"
 #include "db_backup.h"
@@ -51,8 +54,9 @@ static const char s_usage[] =
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
     "  --keygen FILE        make a pair of keys, in FILE and FILE_secret, and leave\n"
     "  --hash-token         read a token from stdin, print its hash for the users file, and leave\n"
-    "  --upstream ENDPOINT  be a leaf: keep no messages, and carry the clients to the broker at ENDPOINT\n"
-    "  --upstream-key KEY   that broker's public key, if ENDPOINT is encrypted\n"
+    "  --upstream ENDPOINT  be a leaf: keep no messages, and carry the clients to the broker at ENDPOINT.\n"
+    "                       A,B,C: brokers of one log; the leaf goes on at the next one after a loss\n"
+    "  --upstream-key KEY   that broker's public key, if ENDPOINT is encrypted; of several, one for each\n"
     "  --certificate FILE   with it: the pair of keys of this leaf; FILE is the secret one of --keygen\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
@@ -79,6 +83,8 @@ static zr_setting_option_t s_sets[] = {
     {"log-format", "server", "log-format", {0}},
 };
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
+
+static char **s_arguments; /* of the program */
 
 typedef struct {
     const char *config_file, *backup, *restore, *copy, *keygen;
@@ -164,6 +170,15 @@ static void s_keep_memory(void) {
 #endif
 }
 
+/* The same program in the same process, with another part in its cluster. All sockets and files are closed. */
+_Noreturn static void s_start_anew(void) {
+    alarm(0);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    execv("/proc/self/exe", s_arguments);
+    zr_log(ZR_LOG_ERROR, "cannot start the program anew: %s", strerror(errno));
+    _exit(EXIT_FAILURE);
+}
+
 static bool s_serve(const settings_t *settings, zr_error_t *error) {
     uint64_t allowed;
     s_keep_memory();
@@ -173,9 +188,16 @@ static bool s_serve(const settings_t *settings, zr_error_t *error) {
     zr_service_seed();
     s_init_zsys(settings);
     s_seed_router();
-    server_t *server = server_new(settings, error);
-    if (!server)
+    static settings_t chosen;
+    if (!cluster_choose(settings, &chosen, error))
         return false;
+    server_t *server = server_new(&chosen, error);
+    if (!server) {
+        if (!cluster_was_taken(settings))
+            return false;
+        zr_log(ZR_LOG_INFO, "another broker was faster to lead");
+        s_start_anew();
+    }
     zr_service_print_banner(server_banner(server));
     s_tell_descriptors(settings, allowed);
     if (settings->insecure)
@@ -184,8 +206,11 @@ static bool s_serve(const settings_t *settings, zr_error_t *error) {
             "reaches the ports reads and writes everything%s",
             settings->users[0] ? " that the users file gives to anonymous" : "");
     int code = server_run(server);
+    bool goes_on = server_goes_on(server);
     server_destroy(server);
     zsys_shutdown();
+    if (goes_on)
+        s_start_anew();
     return code == EXIT_SUCCESS;
 }
 
@@ -316,6 +341,7 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
 }
 
 int main(int argc, char *argv[]) {
+    s_arguments = argv;
     zr_service_fill_descriptors();
     zr_error_t error = {0};
     flags_t flags = {0};

@@ -157,3 +157,10 @@ zr_blob_t *zr_meta_write(const json_t *meta, const char **fault) {
 json_t *zr_json_string(zr_span_t text) {
     return json_stringn(text.len ? text.ptr : "", text.len);
 }
+
+json_t *zr_json_list(zr_span_t text) {
+    json_t *list = json_array();
+    while (text.len > 0)
+        json_array_append_new(list, zr_json_string(zr_span_cut(&text, ',')));
+    return list;
+}

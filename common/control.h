@@ -50,4 +50,7 @@ zr_blob_t *zr_meta_write(const json_t *meta, const char **fault);
 /* A JSON string of a span that is valid UTF-8; for json_pack's "o". */
 json_t *zr_json_string(zr_span_t text);
 
+/* The parts of "A,B,C" as an array of strings; the caller's. */
+json_t *zr_json_list(zr_span_t text);
+
 #endif

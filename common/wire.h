@@ -124,7 +124,7 @@ typedef struct {
 /* Reads the head; false when it is no DELIVER frame of our version, or has no entry. */
 bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
 
-/* Moves past an entry, and gives where it begins and the bytes of its two names. Returns its bytes; 0: there is none.
+/* Moves past an entry, and gives where it begins and the bytes of its two names. Returns its bytes; 0: no entry follows.
  * Inline, as readers do it twice for each entry. */
 static inline size_t zr_deliver_step(zr_deliver_reader_t *reader, const char **at, size_t *sender, size_t *key) {
     const char *from = reader->rest.ptr;

@@ -56,7 +56,7 @@ static bool s_parse_rights(zr_span_t text, rights_t *rights, zr_error_t *error) 
         if (!right)
             return zr_fail(error,
                 "\"%.*s\" is no right; there are read, write, state, presence, create, work, all (these six), kick, "
-                "admin, gateway and stats",
+                "admin, gateway, leaf and stats",
                 (int)(word.len < 40 ? word.len : 40), word.ptr);
         *rights |= right;
     }

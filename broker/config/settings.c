@@ -86,7 +86,7 @@ static bool s_read_encrypt(const zr_setting_value_t *value, void *member, zr_err
 
 /* A public key of CURVE, in Z85. */
 static bool s_read_key(const zr_setting_value_t *value, void *member, zr_error_t *error) {
-    if (!zr_curve_decode(zr_span(value->text), NULL))
+    if (!zr_server_keys_valid(zr_span(value->text)))
         return zr_fail(error,
             "\"%.60s\" is no public key; give the 40 characters that zrelayd --keygen shows for the "
             "upstream",
@@ -96,19 +96,51 @@ static bool s_read_key(const zr_setting_value_t *value, void *member, zr_error_t
 }
 
 /* The front of another broker. */
-static bool s_read_upstream(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+static bool s_write_front(const char *text, char out[ENDPOINT_TEXT_SIZE], const char *use, zr_error_t *error) {
     endpoint_t endpoint;
-    const char *sentence = endpoint_parse(&endpoint, value->text);
+    const char *sentence = endpoint_parse(&endpoint, text);
     if (!sentence && endpoint.kind == ENDPOINT_TCP && (endpoint.port == 0 || endpoint_is_wildcard(&endpoint)))
-        sentence = "the leaf connects to it, so it needs an address and a port of its own";
+        sentence = "others connect to it, so it needs an address and a port of its own";
     if (sentence)
-        return zr_fail(error, "cannot use \"%.80s\" as upstream: %s", value->text, sentence);
-    endpoint_format(&endpoint, member);
+        return zr_fail(error, "cannot use \"%.80s\" as %s: %s", text, use, sentence);
+    endpoint_format(&endpoint, out);
     return true;
+}
+
+/* "A,B,C". */
+static bool s_write_fronts(const char *text, char *out, const char *use, zr_error_t *error) {
+    zr_servers_t servers;
+    const char *fault = zr_servers_read(&servers, zr_span(text));
+    bool ok = !fault || zr_fail(error, "cannot use \"%.80s\" as %s: %s", text, use, fault);
+    size_t len = 0;
+    for (size_t i = 0; ok && i < servers.count; i++) {
+        char one[ENDPOINT_TEXT_SIZE] = "";
+        ok = s_write_front(servers.items[i].endpoint, one, use, error);
+        len += (size_t)snprintf(out + len, ZR_SERVERS_TEXT_MAX + 1 - len, "%s%.*s", i ? "," : "", ZR_SERVER_MAX, one);
+    }
+    return ok;
+}
+
+static bool s_read_upstream(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    return s_write_fronts(value->text, member, "upstream", error);
+}
+
+static bool s_read_peers(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    return s_write_fronts(value->text, member, "peers", error);
+}
+
+static bool s_read_front(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    char text[ENDPOINT_TEXT_SIZE];
+    if (!s_write_front(value->text, text, "cluster/advertise", error))
+        return false;
+    return (size_t)snprintf(member, ZR_SERVER_MAX + 1, "%s", text) <= ZR_SERVER_MAX ||
+           zr_fail(error, "cluster/advertise: an endpoint has at most %d bytes", ZR_SERVER_MAX);
 }
 
 static const zr_setting_kind_t s_key = {s_read_key, NULL};
 static const zr_setting_kind_t s_upstream = {s_read_upstream, NULL};
+static const zr_setting_kind_t s_peers = {s_read_peers, NULL};
+static const zr_setting_kind_t s_front = {s_read_front, NULL};
 static const zr_setting_kind_t s_mode = {s_read_mode, NULL};
 static const zr_setting_kind_t s_endpoints = {s_read_endpoint, s_clear_endpoints};
 static const zr_setting_kind_t s_advertise = {s_read_advertise, NULL};
@@ -198,11 +230,13 @@ static const zr_setting_t s_rows[] = {
     {"auth", "jwt-leeway", &zr_kind_time, AT(jwt_leeway_ms), 0, 600 * SECOND},
     {"auth", "server-key", &zr_kind_path, AT(server_key), 1, SETTINGS_TEXT_MAX},
     {"auth", "encrypt", &s_encrypt, AT(encrypt_all), 0, 0},
-    {"upstream", "endpoint", &s_upstream, AT(upstream.endpoint), 0, ENDPOINT_TEXT_SIZE - 1},
-    {"upstream", "server-key", &s_key, AT(upstream.server_key), 0, ZR_CURVE_LEN},
+    {"upstream", "endpoint", &s_upstream, AT(upstream.endpoint), 0, ZR_SERVERS_TEXT_MAX},
+    {"upstream", "server-key", &s_key, AT(upstream.server_key), 0, ZR_SERVER_KEYS_MAX},
     {"upstream", "certificate", &zr_kind_path, AT(upstream.certificate), 1, SETTINGS_TEXT_MAX},
     {"upstream", "user", &zr_kind_utf8, AT(upstream.user), 1, ZR_NICK_MAX},
     {"upstream", "token-file", &zr_kind_path, AT(upstream.token_file), 1, SETTINGS_TEXT_MAX},
+    {"cluster", "advertise", &s_front, AT(cluster_advertise), 0, ZR_SERVER_MAX},
+    {"cluster", "peers", &s_peers, AT(peers), 0, ZR_SERVERS_TEXT_MAX},
     {"limits", "max-frame", &zr_kind_size, AT(relay.max_frame), 4 * KIB, 256 * MIB},
     {"limits", "max-control", &zr_kind_size, AT(relay.max_control), 1 * KIB, 16 * MIB},
     {"limits", "window", &zr_kind_size, AT(relay.window), 4 * KIB, 1024 * MIB},

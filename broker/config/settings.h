@@ -8,6 +8,7 @@
 #include "log.h"
 #include "logger.h"
 #include "relay.h"
+#include "servers.h"
 #include "setting.h"
 
 enum {
@@ -26,8 +27,8 @@ typedef struct {
 
 /* The broker that a leaf carries its clients to. */
 typedef struct {
-    char endpoint[ENDPOINT_TEXT_SIZE];       /* its front; empty: this broker is no leaf */
-    char server_key[ZR_CURVE_LEN + 1];       /* its public key, in Z85; empty: nothing is encrypted */
+    char endpoint[ZR_SERVERS_TEXT_MAX + 1];  /* its front, or several, "A,B,C"; empty: this broker is no leaf */
+    char server_key[ZR_SERVER_KEYS_MAX + 1]; /* its public key, in Z85, or one for each; empty: nothing is encrypted */
     char certificate[SETTINGS_TEXT_MAX + 1]; /* the file of the leaf's own pair of keys; with server_key */
     char user[ZR_NICK_MAX + 1];              /* empty: the leaf does not log in */
     char token_file[SETTINGS_TEXT_MAX + 1];  /* with user */
@@ -53,6 +54,10 @@ typedef struct {
     char jwt_audience[SETTINGS_TEXT_MAX + 1]; /* empty: none */
     uint64_t jwt_leeway_ms;
     upstream_settings_t upstream;
+    char peers[ZR_SERVERS_TEXT_MAX + 1]; /* "A,B": fronts of other brokers, for welcome; empty: none */
+    char cluster_key[ZR_CURVE_LEN + 1];  /* the public key there, which others need; no setting: cluster.h finds it */
+    bool follows;                        /* likewise: another broker leads the log of `store`, this one is its leaf */
+    char cluster_advertise[ZR_SERVER_MAX + 1]; /* this broker's front, for the others at `store`; empty: it is alone */
     size_t max_address_connections;
     uint64_t rate_handshakes;    /* a second and address; 0: no limit */
     uint64_t rate_subscriptions; /* a second and connection of the back; 0: no limit */
@@ -89,7 +94,7 @@ bool settings_complete(settings_t *settings, zr_error_t *error);
 
 /* The log outlives the process: it is on disk or in a database. */
 static inline bool settings_durable(const settings_t *settings) {
-    return settings->data[0] || settings->store[0];
+    return settings->data[0] || (settings->store[0] && !settings->follows);
 }
 
 /* Some endpoint, a listener or a back, is not encrypted. */

@@ -187,28 +187,48 @@ static void s_check_private(const settings_t *settings, zr_error_t *error) {
                        "auth/encrypt = all or a listener for them, or take --server-key (auth/server-key) away");
 }
 
-/* A leaf has no log and no rooms: they are its upstream's, and so are the rights. */
-static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
-    const upstream_settings_t *upstream = &settings->upstream;
-    bool of_leaf = upstream->server_key[0] || upstream->certificate[0] || upstream->user[0] || upstream->token_file[0];
-    if (!upstream->endpoint[0]) {
-        if (of_leaf)
-            zr_fail(error, "upstream: there is no upstream: name it with upstream/endpoint or --upstream");
-        return;
-    }
-    if (!upstream->server_key[0] != !upstream->certificate[0])
-        zr_fail(error,
-            "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
-            "the upstream and the pair of keys of this leaf");
+static void s_check_login(const upstream_settings_t *upstream, zr_error_t *error) {
     if (!upstream->user[0] != !upstream->token_file[0])
         zr_fail(error, "upstream: user and token-file go together");
     if (upstream->user[0] && upstream->certificate[0])
         zr_fail(error, "upstream: the key in certificate names the leaf's user; take user and token-file away");
+}
+
+/* A leaf has no log and no rooms: they are its upstream's, and so are the rights. */
+static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
+    const upstream_settings_t *upstream = &settings->upstream;
+    zr_servers_t servers;
+    zr_servers_read(&servers, zr_span(upstream->endpoint));
+    const char *fault = upstream->server_key[0] ? zr_servers_read_keys(&servers, zr_span(upstream->server_key)) : NULL;
+    if (!upstream->server_key[0] != !upstream->certificate[0])
+        zr_fail(error,
+            "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
+            "the upstream and the pair of keys of this leaf");
+    else if (fault)
+        zr_fail(error, "upstream/server-key: %s", fault);
+    s_check_login(upstream, error);
     if (settings_durable(settings) || settings->policy_count > 0)
         zr_fail(error,
             "upstream: a leaf keeps no messages; log/data, log/store and the sections room belong to the upstream");
     if (settings->relay.tokens || settings->jwt_keys[0])
         zr_fail(error, "upstream: the upstream checks tokens and JWTs; take auth/tokens and auth/jwt-keys away");
+}
+
+/* A broker of a cluster is a leaf of the one that leads, and finds its endpoint and key in the database. */
+static void s_check_cluster(const settings_t *settings, zr_error_t *error) {
+    const upstream_settings_t *upstream = &settings->upstream;
+    bool of_leaf = upstream->server_key[0] || upstream->certificate[0] || upstream->user[0] || upstream->token_file[0];
+    if (settings->cluster_advertise[0] && !settings->store[0])
+        zr_fail(error,
+            "cluster: brokers that lead in turn share a database; name it with log/store or --store, or take "
+            "cluster/advertise away");
+    else if (settings->cluster_advertise[0] && upstream->server_key[0])
+        zr_fail(
+            error, "cluster: the key of the broker that leads comes from the database; take upstream/server-key away");
+    else if (settings->cluster_advertise[0])
+        s_check_login(upstream, error);
+    else if (of_leaf)
+        zr_fail(error, "upstream: there is no upstream: name it with upstream/endpoint or --upstream");
 }
 
 /* The database has room for so many (db.h). */
@@ -265,7 +285,10 @@ bool settings_complete(settings_t *settings, zr_error_t *error) {
     s_check_policies(settings, error);
     s_check_rooms(settings, error);
     s_check_users(settings, error);
-    s_check_upstream(settings, error);
+    if (settings->upstream.endpoint[0])
+        s_check_upstream(settings, error);
+    else
+        s_check_cluster(settings, error);
     s_check_ipc(settings, error);
     if (error->count > before)
         return false;

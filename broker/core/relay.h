@@ -7,6 +7,8 @@
 #ifndef RELAY_H
 #define RELAY_H
 
+#include <jansson.h>
+
 #include "access.h"
 #include "code.h"
 #include "edge_stats.h"
@@ -51,6 +53,7 @@ typedef struct {
     uint64_t forget_after_ms; /* rooms unused for so long are forgotten; 0: no room is ever forgotten */
     policies_t policies;      /* of rooms; all that it points to must live as long as the relay */
     const char *greeting;     /* NULL: none. Must live as long as the relay */
+    const char *peers;        /* "A,B": fronts of other brokers, for welcome; NULL or empty: none. It may change */
     const char *server;       /* program and version, for welcome */
     uint64_t epoch;
     /* Versions of presence begin here. No run before on the same log may have reached it. */
@@ -72,6 +75,8 @@ typedef struct {
     uint64_t (*queued)(void *ctx, route_t route);
     void *queued_ctx;
     /* Fills in what the edge counts, for the op stats. NULL: nothing is known. */
+    json_t *(*cluster)(void *ctx); /* for `stats` of "cluster": an object with that member, the relay's; NULL: none */
+    void *cluster_ctx;
     void (*measure)(void *ctx, edge_stats_t *stats);
     void *measure_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */

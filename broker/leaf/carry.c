@@ -5,6 +5,7 @@
 
 #include "code.h"
 #include "control.h"
+#include "fatal.h"
 #include "upstream.h"
 
 void carry_say(leaf_t *leaf, route_t route, json_t *object) {
@@ -48,13 +49,15 @@ void carry_end(leaf_t *leaf, leaf_client_t *client) {
     clients_unroute(&leaf->clients, client);
 }
 
-void carry_end_slow(leaf_t *leaf, leaf_client_t *client) {
+void carry_send_away(leaf_t *leaf, leaf_client_t *client, const char *reason) {
+    if (client->parting || client->ending)
+        return;
     if (client->open)
         s_say_closed(leaf, client);
     client->open = false;
     client->ending = true;
     carry_say(leaf, route_connection(client->route),
-        json_pack("{ss sI ss}", "op", "close", "channel", (json_int_t)route_channel(client->route), "reason", "slow"));
+        json_pack("{ss sI ss}", "op", "close", "channel", (json_int_t)route_channel(client->route), "reason", reason));
 }
 
 /* --- Faults --- */
@@ -68,17 +71,18 @@ bool carry_is_patient(const leaf_t *leaf, const leaf_client_t *client) {
 
 bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost) {
     uint64_t rate = leaf->config.relay->rate_ops;
-    leaf_client_t *payer = client;
-    while (payer->gateway)
-        payer = payer->gateway;
-    payer->faults += cost;
-    if (rate == 0 || payer->faults <= (BURST_S + DEBT_S) * rate)
+    client->faults += cost;
+    if (rate == 0 || client->faults <= (BURST_S + DEBT_S) * rate)
         return true;
     leaf->stats.flooders++;
-    carry_say(leaf, payer->route, json_pack("{ss ss}", "op", "bye", "reason", "flooding"));
-    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = payer->connection});
-    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = payer->connection});
-    carry_end(leaf, payer);
+    if (client->gateway) {
+        carry_send_away(leaf, client, "flooding");
+        return false;
+    }
+    carry_say(leaf, client->route, json_pack("{ss ss}", "op", "bye", "reason", "flooding"));
+    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = client->connection});
+    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
+    carry_end(leaf, client);
     return false;
 }
 
@@ -86,6 +90,7 @@ bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost) {
 
 static void s_lose(leaf_t *leaf, leaf_client_t *client) {
     bool told = client->told || !client->open;
+    clients_doubt(&leaf->clients, client);
     client->open = false;
     if (told)
         return;
@@ -94,10 +99,12 @@ static void s_lose(leaf_t *leaf, leaf_client_t *client) {
 }
 
 void carry_lose_all(leaf_t *leaf) {
-    leaf_client_t *client, *next;
-    HASH_ITER(by_number, leaf->clients.by_number, client, next) {
-        if (client->closing || client->gateway)
-            clients_remove(&leaf->clients, client);
+    clients_t *clients = &leaf->clients;
+    for (leaf_client_t *client = clients->by_number, *next; client; client = next) {
+        clients_remove_carried(clients, client); /* they came later, and `next` may be among them */
+        next = client->by_number.next;
+        if (client->closing)
+            clients_remove(clients, client);
         else
             s_lose(leaf, client);
     }
@@ -116,15 +123,21 @@ static void s_pass_on(leaf_t *leaf, const leaf_client_t *client, json_t *object)
     carry_say(leaf, route_connection(client->route), json_incref(object));
 }
 
+void carry_drop_user(leaf_t *leaf, zr_span_t user) {
+    effect_t gone = {.kind = EFFECT_DROP_USER};
+    FATAL_UNLESS(user.len < sizeof gone.user);
+    memcpy(gone.user, user.ptr, user.len);
+    outbox_add(leaf->outbox, &gone);
+    clients_forget_user(&leaf->clients, zr_span(gone.user));
+}
+
 /* Ends the connection of a client, and, if its user is not let in, all of that user. */
 static void s_send_away(leaf_t *leaf, leaf_client_t *client, bool flooding, bool user) {
-    effect_t gone = {.kind = EFFECT_DROP_USER};
-    memcpy(gone.user, client->user, sizeof gone.user);
     if (flooding)
         outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = client->connection});
     outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
     if (user && client->user[0])
-        outbox_add(leaf->outbox, &gone);
+        carry_drop_user(leaf, zr_span(client->user));
     client->open = false;
     carry_end(leaf, client);
 }
@@ -167,6 +180,11 @@ static bool s_is_reason(const json_t *object, const char *reason) {
 
 /* The upstream sends the client away. */
 static void s_on_sent_away(leaf_t *leaf, leaf_client_t *client, json_t *object) {
+    if (client->parting) { /* its gateway's `close` is under way, and is the answer */
+        s_pass_on(leaf, client, object);
+        carry_end(leaf, client);
+        return;
+    }
     s_say_closed(leaf, client);
     client->open = false;
     if (client->gateway) {

@@ -12,8 +12,12 @@ void carry_open(leaf_t *leaf, leaf_client_t *client);
 /* The client is gone, and so are its own clients if it is a gateway. It must not be used any more. */
 void carry_end(leaf_t *leaf, leaf_client_t *client);
 
-/* A frame to a gateway's client could not be sent: the session is detached, and the gateway is asked to send it away. */
-void carry_end_slow(leaf_t *leaf, leaf_client_t *client);
+/* A gateway's client is to go: the session is detached, and the gateway is asked to send it away, for this reason. The
+ * client is there until the gateway did. */
+void carry_send_away(leaf_t *leaf, leaf_client_t *client, const char *reason);
+
+/* Ends all connections of a user, whose clients are to be accepted anew. */
+void carry_drop_user(leaf_t *leaf, zr_span_t user);
 
 /* The upstream is away, so every channel is over. Clients with a connection stay, and are told. */
 void carry_lose_all(leaf_t *leaf);
@@ -25,8 +29,8 @@ bool carry_on_close(leaf_t *leaf, json_t *object);
 
 /* To a client; `say` takes over the reference. */
 void carry_say(leaf_t *leaf, route_t route, json_t *object);
-/* A frame that the leaf answers itself costs so much, against rate-ops. false: the client is a flooder and is gone; it must
- * not be used any more. */
+/* A frame that the leaf answers itself costs the client so much, against rate-ops. false: the client is a flooder and is
+ * gone, or is a gateway's and is sent away; it must not be used any more. */
 bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost);
 bool carry_is_patient(const leaf_t *leaf, const leaf_client_t *client); /* more answers may be given */
 

@@ -71,20 +71,35 @@ void clients_accept(clients_t *clients, leaf_client_t *client) {
     user->clients++;
 }
 
-static void s_revoke(clients_t *clients, leaf_client_t *client) {
+void clients_doubt(clients_t *clients, leaf_client_t *client) {
     leaf_user_t *user = client->user[0] && !client->gateway ? s_user(clients, zr_span(client->user)) : NULL;
-    if (client->accepted && user && --user->clients == 0) {
-        HASH_DEL(clients->users, user);
-        free(user);
-    }
+    if (client->accepted && user)
+        user->clients--;
     client->accepted = false;
+    client->early = 0;
+}
+
+static void s_free_user(clients_t *clients, leaf_user_t *user) {
+    HASH_DEL(clients->users, user);
+    free(user);
+}
+
+void clients_forget_user(clients_t *clients, zr_span_t name) {
+    leaf_user_t *user = s_user(clients, name);
+    leaf_client_t *client, *next;
+    if (!user)
+        return;
+    if (user->clients > 0)
+        HASH_ITER(by_number, clients->by_number, client, next)
+    client->accepted &= client->gateway || strcmp(client->user, user->name) != 0;
+    s_free_user(clients, user);
 }
 
 void clients_unroute(clients_t *clients, leaf_client_t *client) {
     if (client->closing)
         return;
     FATAL_UNLESS(!client->carried);
-    s_revoke(clients, client);
+    clients_doubt(clients, client);
     client->closing = true;
     HASH_DELETE(by_route, clients->by_route, client);
     if (clients_with(clients, client->connection) == client)
@@ -94,7 +109,13 @@ void clients_unroute(clients_t *clients, leaf_client_t *client) {
     client->gateway = NULL;
 }
 
+void clients_remove_carried(clients_t *clients, leaf_client_t *client) {
+    while (client->carried)
+        clients_remove(clients, client->carried);
+}
+
 void clients_remove(clients_t *clients, leaf_client_t *client) {
+    clients_remove_carried(clients, client);
     clients_unroute(clients, client);
     HASH_DELETE(by_number, clients->by_number, client);
     free(client->back);
@@ -102,10 +123,8 @@ void clients_remove(clients_t *clients, leaf_client_t *client) {
 }
 
 void clients_finish(clients_t *clients) {
-    leaf_client_t *client, *next;
-    HASH_ITER(by_number, clients->by_number, client, next)
-    while (client->carried)
-        clients_unroute(clients, client->carried);
-    HASH_ITER(by_number, clients->by_number, client, next)
-    clients_remove(clients, client);
+    while (clients->by_number)
+        clients_remove(clients, clients->by_number);
+    while (clients->users)
+        s_free_user(clients, clients->users);
 }

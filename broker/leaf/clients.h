@@ -33,10 +33,11 @@ typedef struct leaf_client {
     UT_hash_handle by_route, by_number, by_connection;
 } leaf_client_t;
 
-/* A user that some accepted client has. */
+/* A user whose readers get what comes by the back. */
 typedef struct {
     char name[ZR_NICK_MAX + 1];
-    size_t clients;
+    size_t clients; /* of it that are accepted; 0: the user is forgotten some time after `seen` */
+    uint64_t seen;  /* ms */
     UT_hash_handle hh;
 } leaf_user_t;
 
@@ -59,10 +60,16 @@ void clients_set_connection(clients_t *clients, leaf_client_t *client, uint64_t 
 
 /* Its route is free for another; it stays known by its number. A gateway has no clients any more. */
 void clients_unroute(clients_t *clients, leaf_client_t *client);
-void clients_remove(clients_t *clients, leaf_client_t *client);
 
-/* The upstream accepted it: its user may read. It does so until the last of the user's clients is removed or unrouted. */
+/* With its own clients, and theirs. */
+void clients_remove(clients_t *clients, leaf_client_t *client);
+void clients_remove_carried(clients_t *clients, leaf_client_t *client); /* its clients alone */
+
+/* The upstream accepted it: its user may read, until clients_forget_user. Once all clients of a user are removed, unrouted
+ * or in doubt, the user has none that is accepted. */
 void clients_accept(clients_t *clients, leaf_client_t *client);
+void clients_doubt(clients_t *clients, leaf_client_t *client); /* the upstream is to accept it anew */
 bool clients_has_user(const clients_t *clients, zr_span_t user);
+void clients_forget_user(clients_t *clients, zr_span_t user); /* one that is not there is accepted */
 
 #endif

@@ -53,29 +53,53 @@ static void s_pass_up(leaf_t *leaf, const leaf_client_t *gateway, json_t *object
     zr_blob_unref(frame);
 }
 
+/* A client of `gateway` asked to open a channel of that number, and the upstream has not said yes. Its gateway needs the
+ * number, and would use no number twice, so the client has no right to it. */
+static bool s_is_in_the_way(const leaf_client_t *client, const leaf_client_t *gateway) {
+    return client && client->gateway != gateway && !gateway->gateway && !client->accepted;
+}
+
 static void s_open(leaf_t *leaf, leaf_client_t *gateway, json_t *object, const json_t *id, json_int_t channel) {
+    leaf_client_t *client = s_carried(leaf, gateway, channel);
+    if (s_is_in_the_way(client, gateway)) {
+        carry_end(leaf, client);
+        client = NULL;
+    }
     bool full = HASH_CNT(by_number, leaf->clients.by_number) >= leaf->config.relay->max_channels;
-    bool wrong = channel <= 0 || channel > UINT32_MAX || s_carried(leaf, gateway, channel);
+    bool wrong = channel <= 0 || channel > UINT32_MAX || client;
     if (wrong || full) {
         if (carry_fault(leaf, gateway, 1))
             s_refuse(leaf, gateway, wrong ? ZR_BAD_MEMBER : ZR_TOO_MANY_CHANNELS, id, channel > 0 ? channel : 0);
         return;
     }
     carry_open(leaf, gateway);
-    leaf_client_t *client = clients_add(&leaf->clients, route_of((uint32_t)gateway->route, (uint32_t)channel), gateway);
+    client = clients_add(&leaf->clients, route_of((uint32_t)gateway->route, (uint32_t)channel), gateway);
     client->open = true;
     gateway->opens = true;
     s_pass_up(leaf, gateway, object, client->number);
 }
 
-/* The gateway's `close`: of its own accord, or the answer to the upstream's. */
-static void s_close(leaf_t *leaf, leaf_client_t *gateway, json_t *object, const json_t *id, json_int_t channel) {
+/* A leaf behind this one closes a channel that a gateway behind it opened. Its number is free at once. */
+static void s_close_within(
+    leaf_t *leaf, leaf_client_t *gateway, leaf_client_t *client, json_t *id, json_int_t channel) {
+    json_t *answer = json_pack("{ss sI}", "op", "close", "channel", channel);
+    if (id)
+        json_object_set(answer, "re", id);
+    carry_end(leaf, client);
+    carry_say(leaf, gateway->route, answer);
+}
+
+/* The gateway's `close`: of its own accord, or the answer to the upstream's. A client that another client brought closes
+ * its own channels only. */
+static void s_close(leaf_t *leaf, leaf_client_t *gateway, json_t *object, json_t *id, json_int_t channel) {
     leaf_client_t *client = s_carried(leaf, gateway, channel);
-    if (!client) {
+    if (!client || (gateway->gateway && client->gateway != gateway)) {
         if (carry_fault(leaf, gateway, 1))
             s_refuse(leaf, gateway, ZR_NO_CHANNEL, id, channel > 0 ? channel : 0);
     } else if (client->ending) {
         carry_end(leaf, client);
+    } else if (client->gateway != gateway) {
+        s_close_within(leaf, gateway, client, id, channel);
     } else if (!client->parting) {
         client->parting = true;
         s_pass_up(leaf, gateway, object, client->number);
@@ -98,7 +122,10 @@ bool gateways_control(leaf_t *leaf, leaf_client_t *client, zr_span_t frame) {
     json_int_t channel = json_integer_value(json_object_get(object, "channel"));
     if (op && zr_get_id(object, &id) && (strcmp(op, "open") == 0 || strcmp(op, "close") == 0)) {
         dealt = true;
-        (op[0] == 'o' ? s_open : s_close)(leaf, client, object, id, channel);
+        if (op[0] == 'o')
+            s_open(leaf, client, object, id, channel);
+        else
+            s_close(leaf, client, object, id, channel);
     }
     json_decref(object);
     return dealt;

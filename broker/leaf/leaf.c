@@ -169,6 +169,10 @@ static zr_blob_t *s_welcome(const leaf_t *leaf, const leaf_client_t *client, zr_
     json_object_set_new(welcome, "back", json_string(client->back));
     if (leaf->config.relay->greeting)
         json_object_set_new(welcome, "greeting", json_string(leaf->config.relay->greeting));
+    const char *peers = leaf->config.relay->peers;
+    json_object_del(welcome, "peers");
+    if (peers && peers[0])
+        json_object_set_new(welcome, "peers", zr_json_list(zr_span(peers)));
     return zr_control_write(welcome);
 }
 
@@ -217,6 +221,10 @@ void leaf_take_front(leaf_t *leaf, zr_span_t frame) {
     }
 }
 
+void leaf_follow(leaf_t *leaf, const zr_server_t *server) {
+    upstream_follow(leaf, server);
+}
+
 void leaf_up(leaf_t *leaf) {
     upstream_up(leaf);
 }
@@ -252,6 +260,17 @@ static bool s_is_over(const leaf_t *leaf, const leaf_client_t *client) {
     return leaf->now - since > idle;
 }
 
+/* A reader without a client: the upstream would not say that its user lost the right to read. */
+static void s_end_readers(leaf_t *leaf, bool stopped) {
+    leaf_user_t *user, *next;
+    HASH_ITER(hh, leaf->clients.users, user, next) {
+        if (user->clients > 0 || !user->seen || stopped || !upstream_is_live(leaf))
+            user->seen = leaf->now;
+        else if (leaf->now - user->seen > IDLE_BEATS * leaf->upstream.heartbeat)
+            carry_drop_user(leaf, zr_span(user->name));
+    }
+}
+
 /* After the process was stopped, frames of clients wait to be read: they are not silent. */
 static void s_second(void *self, uint64_t now, bool forgets) {
     leaf_t *leaf = self;
@@ -272,6 +291,7 @@ static void s_second(void *self, uint64_t now, bool forgets) {
     }
     if (gateway)
         carry_end(leaf, gateway);
+    s_end_readers(leaf, stopped);
 }
 
 /* A frame could not be sent. The session is detached by the end of its channel; the client comes back. */
@@ -283,7 +303,7 @@ static void s_route_lost(void *self, route_t route) {
     if (!client)
         return;
     if (client->gateway) {
-        carry_end_slow(leaf, client);
+        carry_send_away(leaf, client, "slow");
         return;
     }
     outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
@@ -311,10 +331,7 @@ static void s_set_access(void *self, access_t *access) {
 }
 
 static void s_disown(void *self, zr_span_t user) {
-    effect_t effect = {.kind = EFFECT_DROP_USER};
-    FATAL_UNLESS(user.len < sizeof effect.user);
-    memcpy(effect.user, user.ptr, user.len);
-    outbox_add(((leaf_t *)self)->outbox, &effect);
+    carry_drop_user(self, user);
 }
 
 static void s_shutdown(void *self) {

@@ -10,6 +10,7 @@
 #define LEAF_H
 
 #include "core.h"
+#include "servers.h"
 
 typedef struct leaf leaf_t;
 
@@ -23,7 +24,7 @@ enum {
 
 /* What the leaf wants done at the sockets to the upstream. */
 typedef struct {
-    void (*connect)(void *ctx);                            /* a new DEALER */
+    void (*connect)(void *ctx, const zr_server_t *server); /* a new DEALER */
     void (*disconnect)(void *ctx);                         /* both sockets go, and all that waits in them */
     void (*connect_back)(void *ctx, const char *endpoint); /* a new SUB without subscriptions, instead of another */
     void (*subscribe)(void *ctx, bool on, zr_span_t topic);
@@ -32,7 +33,8 @@ typedef struct {
 
 /* Nothing is copied but the struct itself. */
 typedef struct {
-    const char *server; /* the upstream's endpoint, for log lines */
+    const char *server; /* the upstream's endpoint, or several of them, "A,B,C" (servers.h) */
+    const char *keys;   /* their public keys, likewise; NULL: none */
     const char *agent;
     const char *user, *token;    /* NULL: none */
     bool plain;                  /* peers may come in without a key */
@@ -50,6 +52,9 @@ core_t leaf_core(leaf_t *leaf);
 
 /* The first reader of a topic came, or its last one went. */
 void leaf_topic(leaf_t *leaf, zr_span_t topic, bool wanted);
+
+/* Another broker is the upstream from now on, and the only one. */
+void leaf_follow(leaf_t *leaf, const zr_server_t *server);
 
 /* A client's connection (peer_t's) is gone; frames of it may still come for a moment. */
 void leaf_left(leaf_t *leaf, uint64_t connection);

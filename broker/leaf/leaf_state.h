@@ -17,6 +17,8 @@ typedef enum {
 } upstream_state_t;
 
 typedef struct {
+    zr_servers_t servers;
+    bool moves; /* the next attempt goes to the next server */
     upstream_state_t state;
     uint64_t retry_at, back_off, live_at, beat_at, heard_at, heartbeat; /* ms */
     uint64_t ticked_at;                                                 /* likewise */

@@ -4,6 +4,7 @@
 #include "carry.h"
 #include "code.h"
 #include "control.h"
+#include "fatal.h"
 #include "hash.h"
 
 enum {
@@ -13,8 +14,9 @@ enum {
     SILENT_BEATS = 3,
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
-    STEADY_MS = 10000,   /* a session that stood so long was no failure */
-    MARK_BYTES = 2 << 20 /* between two pings that show what the upstream has read */
+    SEVERAL_MAX_MS = 1000, /* BACK_OFF_MAX_MS with several upstreams */
+    STEADY_MS = 10000,     /* a session that stood so long was no failure */
+    MARK_BYTES = 2 << 20   /* between two pings that show what the upstream has read */
 };
 
 static void s_random(leaf_t *leaf, void *out, size_t len) {
@@ -23,6 +25,9 @@ static void s_random(leaf_t *leaf, void *out, size_t len) {
 
 void upstream_begin(leaf_t *leaf) {
     uint8_t random[ZR_CLIENT_ID_LEN / 2];
+    zr_servers_t *servers = &leaf->upstream.servers;
+    FATAL_UNLESS(!zr_servers_read(servers, zr_span(leaf->config.server)));
+    FATAL_UNLESS(!leaf->config.keys || !zr_servers_read_keys(servers, zr_span(leaf->config.keys)));
     s_random(leaf, random, sizeof random);
     zr_hex(leaf->upstream.client, random, sizeof random);
     leaf->upstream.heartbeat = HEARTBEAT_MS;
@@ -71,16 +76,27 @@ void upstream_lose(leaf_t *leaf, const char *why) {
         up->back_off = BACK_OFF_MIN_MS;
     s_random(leaf, &random, sizeof random);
     up->retry_at = leaf->now + up->back_off * (128u + random) / 384;
-    up->back_off = up->back_off * 2 < BACK_OFF_MAX_MS ? up->back_off * 2 : BACK_OFF_MAX_MS;
+    uint64_t longest = up->servers.count > 1 ? SEVERAL_MAX_MS : BACK_OFF_MAX_MS;
+    up->back_off = up->back_off * 2 < longest ? up->back_off * 2 : longest;
+    up->moves = true;
     up->state = UPSTREAM_CLOSED;
     up->sent = up->read = up->marked = 0;
     up->back_at = 0;
     wanted_end(leaf);
     leaf->config.calls->disconnect(leaf->config.ctx);
     zr_log(zr_log_pass(&up->lines, leaf->now) ? ZR_LOG_WARN : ZR_LOG_DEBUG, "the upstream at %s is away: %s",
-        leaf->config.server, why);
+        zr_servers_now(&up->servers)->endpoint, why);
     if (live)
         carry_lose_all(leaf);
+}
+
+void upstream_follow(leaf_t *leaf, const zr_server_t *server) {
+    upstream_t *up = &leaf->upstream;
+    upstream_lose(leaf, "another broker takes its place");
+    up->servers = (zr_servers_t){.items = {*server}, .named = 1, .count = 1};
+    up->moves = false;
+    up->back_off = BACK_OFF_MIN_MS;
+    up->retry_at = leaf->now;
 }
 
 static void s_connect_back(leaf_t *leaf) {
@@ -98,9 +114,13 @@ void upstream_lose_back(leaf_t *leaf) {
 }
 
 static void s_connect(leaf_t *leaf) {
-    leaf->upstream.state = UPSTREAM_WAITING;
-    leaf->upstream.heard_at = leaf->now;
-    leaf->config.calls->connect(leaf->config.ctx);
+    upstream_t *up = &leaf->upstream;
+    if (up->moves)
+        zr_servers_next(&up->servers);
+    up->moves = false;
+    up->state = UPSTREAM_WAITING;
+    up->heard_at = leaf->now;
+    leaf->config.calls->connect(leaf->config.ctx, zr_servers_now(&up->servers));
 }
 
 void upstream_up(leaf_t *leaf) {
@@ -135,7 +155,7 @@ void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
     up->live_at = leaf->now;
     up->beat_at = leaf->now + up->heartbeat;
     s_connect_back(leaf);
-    zr_log(ZR_LOG_INFO, "a leaf of the broker at %s now", leaf->config.server);
+    zr_log(ZR_LOG_INFO, "a leaf of the broker at %s now", zr_servers_now(&up->servers)->endpoint);
 }
 
 void upstream_on_pong(leaf_t *leaf, const json_t *pong) {

@@ -21,8 +21,9 @@ void upstream_send(leaf_t *leaf, uint32_t channel, zr_span_t inner);
 
 void upstream_up(leaf_t *leaf);
 void upstream_lose(leaf_t *leaf, const char *why);
-void upstream_lose_back(leaf_t *leaf); /* the SUB's connection ended */
-void upstream_heard(leaf_t *leaf);     /* a frame came */
+void upstream_follow(leaf_t *leaf, const zr_server_t *server); /* another upstream takes its place */
+void upstream_lose_back(leaf_t *leaf);                         /* the SUB's connection ended */
+void upstream_heard(leaf_t *leaf);                             /* a frame came */
 void upstream_tick(leaf_t *leaf);
 
 /* The frames of the upstream that are about the session itself. */

@@ -39,7 +39,11 @@ static bool s_import(const settings_t *settings, const log_durable_db_t *from, z
 }
 
 static log_t *s_open_postgres(const settings_t *settings, uint64_t epoch, zr_error_t *error) {
-    log_postgres_config_t config = {.uri = settings->store, .durable = s_durable(settings), .fresh_epoch = epoch};
+    log_postgres_config_t config = {.uri = settings->store,
+        .durable = s_durable(settings),
+        .fresh_epoch = epoch,
+        .endpoint = settings->cluster_advertise,
+        .key = settings->cluster_key};
     return log_postgres_new(&config, error);
 }
 #else

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cluster.h"
 #include "counters.h"
 #include "key_file.h"
 #include "fatal.h"
@@ -256,6 +257,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->rate_channels = server->settings->rate_handshakes;
     relay->login_timeout_ms = server->settings->login_timeout_ms;
     relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
+    relay->peers = server->told_peers;
+    strcpy(server->told_peers, server->settings->peers);
     relay->entropy = s_entropy;
     relay->back = s_back;
     relay->back_ctx = server;
@@ -265,6 +268,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->room_ctx = server;
     relay->queued = s_queued;
     relay->queued_ctx = server;
+    relay->cluster = cluster_rows;
+    relay->cluster_ctx = server;
     relay->measure = counters_measure;
     relay->measure_ctx = server;
     relay->access = server->access;
@@ -382,6 +387,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     if (stored.fd >= 0)
         zloop_poller(server->loop, &stored, intake_on_log, server);
     zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
+    server->cluster = cluster_begin(server);
     return server;
 }
 
@@ -453,7 +459,8 @@ static void s_drain_log(server_t *server) {
 
 /* Takes in what has arrived, so that it is acked, then says bye. */
 static void s_shut_down(server_t *server) {
-    zr_service_notify("STOPPING=1");
+    if (!server->again) /* else the service goes on */
+        zr_service_notify("STOPPING=1");
     s_arm_second_signal();
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (log_is_full(server->log))
@@ -484,6 +491,10 @@ int server_run(server_t *server) {
     return EXIT_SUCCESS;
 }
 
+bool server_goes_on(const server_t *server) {
+    return server->again;
+}
+
 static void s_exit(int signal) {
     (void)signal;
     _exit(EXIT_SUCCESS);
@@ -500,6 +511,7 @@ void server_destroy(server_t *server) {
     if (!server)
         return;
     audit_feed_end(&server->audit);
+    cluster_end(server->cluster);
     session_timers_destroy(server->timers);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);

@@ -19,4 +19,7 @@ int server_run(server_t *server);
 /* Waits until queued messages are sent, a second at most. NULL is accepted. */
 void server_destroy(server_t *server);
 
+/* After server_run: the program is to start anew, with another part in its cluster. */
+bool server_goes_on(const server_t *server);
+
 #endif

@@ -39,6 +39,7 @@ typedef struct server {
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
+    char told_peers[ZR_SERVERS_TEXT_MAX + 1]; /* "A,B", for welcome */
     uint64_t logins_failed, logins_slowed;
     bool skipping;           /* the rest of a refused message of the front is being skipped, */
     int skipped_fd;          /* which came by this descriptor */
@@ -48,8 +49,10 @@ typedef struct server {
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
     audit_feed_t audit;
-    uint64_t began; /* µs since 1970 */
+    uint64_t began;          /* µs since 1970 */
+    struct cluster *cluster; /* NULL: this broker is alone */
     bool stopping;
+    bool again; /* with it: the program is to start anew */
 } server_t;
 
 #endif

@@ -25,6 +25,7 @@ struct upstream_link {
     line_t front, back;
     unsigned made; /* sockets so far */
     bool encrypted;
+    const char *server_key; /* of the upstream in use; the leaf's */
     zr_pair_t pair;
     zr_buffer_t token;
 };
@@ -64,43 +65,45 @@ static void s_begin_turn(const upstream_link_t *link) {
     core_rise(&link->server->core, zr_clock(CLOCK_MONOTONIC) / 1000);
 }
 
-static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
-    upstream_link_t *link = arg;
-    (void)loop;
-    if (!intake_is_free(link->server))
-        return 0;
+/* Hands a turn's share of the frames to the leaf, which may give up the socket meanwhile. */
+static void s_take(upstream_link_t *link, const line_t *line, void (*take)(leaf_t *leaf, zmq_msg_t *frame)) {
+    const zsock_t *socket = line->socket;
     int64_t end = zclock_usecs() + TURN_US;
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     s_begin_turn(link);
-    /* The leaf may give up the socket meanwhile. */
-    for (int i = 0; i < TURN_FRAMES && socket == link->front.socket && (i % 16 || zclock_usecs() < end); i++) {
-        if (zmq_msg_recv(&frame, zsock_resolve(socket), ZMQ_DONTWAIT) < 0)
+    for (int i = 0; i < TURN_FRAMES && socket == line->socket && (i % 16 || zclock_usecs() < end); i++) {
+        if (zmq_msg_recv(&frame, zsock_resolve((void *)socket), ZMQ_DONTWAIT) < 0)
             break;
-        leaf_take_front(link->server->leaf, zr_span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)));
+        take(link->server->leaf, &frame);
     }
     zmq_msg_close(&frame);
     intake_end_pass(link->server);
+}
+
+static void s_take_front(leaf_t *leaf, zmq_msg_t *frame) {
+    leaf_take_front(leaf, zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame)));
+}
+
+static void s_take_back(leaf_t *leaf, zmq_msg_t *frame) {
+    leaf_take_back(leaf, zr_blob_copy(zmq_msg_data(frame), zmq_msg_size(frame)));
+}
+
+static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
+    upstream_link_t *link = arg;
+    (void)loop, (void)socket;
+    if (!intake_is_free(link->server))
+        return 0;
+    s_take(link, &link->front, s_take_front);
     intake_resume(link->server);
     return 0;
 }
 
 static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     upstream_link_t *link = arg;
-    (void)loop;
-    if (!intake_is_free(link->server))
-        return 0;
-    int64_t end = zclock_usecs() + TURN_US;
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    s_begin_turn(link);
-    for (int i = 0; i < TURN_FRAMES && socket == link->back.socket && (i % 16 || zclock_usecs() < end); i++) {
-        if (zmq_msg_recv(&frame, zsock_resolve(socket), ZMQ_DONTWAIT) < 0)
-            break;
-        leaf_take_back(link->server->leaf, zr_blob_copy(zmq_msg_data(&frame), zmq_msg_size(&frame)));
-    }
-    zmq_msg_close(&frame);
-    intake_end_pass(link->server);
+    (void)loop, (void)socket;
+    if (intake_is_free(link->server))
+        s_take(link, &link->back, s_take_back);
     return 0;
 }
 
@@ -169,8 +172,7 @@ static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
     if (link->encrypted) {
         void *handle = zsock_resolve(socket);
-        const char *server_key = link->server->settings->upstream.server_key;
-        zmq_setsockopt(handle, ZMQ_CURVE_SERVERKEY, server_key, ZR_CURVE_LEN + 1);
+        zmq_setsockopt(handle, ZMQ_CURVE_SERVERKEY, link->server_key, ZR_CURVE_LEN + 1);
         zmq_setsockopt(handle, ZMQ_CURVE_PUBLICKEY, link->pair.public_key, ZR_CURVE_LEN + 1);
         zmq_setsockopt(handle, ZMQ_CURVE_SECRETKEY, link->pair.secret_key, ZR_CURVE_LEN + 1);
     }
@@ -211,10 +213,11 @@ static void s_disconnect(void *ctx) {
     s_close(link, &link->back);
 }
 
-static void s_connect(void *ctx) {
+static void s_connect(void *ctx, const zr_server_t *server) {
     upstream_link_t *link = ctx;
+    link->server_key = server->key;
     link->front.socket = s_open(link, ZMQ_DEALER, FRONT_QUEUE);
-    s_dial(link, &link->front, link->server->settings->upstream.endpoint, s_on_front);
+    s_dial(link, &link->front, server->endpoint, s_on_front);
 }
 
 static void s_connect_back(void *ctx, const char *endpoint) {
@@ -270,6 +273,7 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
     if (!s_read_pair(settings, &link->pair, error) || !s_read_token(settings, &link->token, error))
         return false;
     leaf_config_t config = {.server = settings->endpoint,
+        .keys = settings->server_key[0] ? settings->server_key : NULL,
         .agent = "zrelayd " ZRELAY_VERSION,
         .user = settings->user[0] ? settings->user : NULL,
         .token = (const char *)link->token.data,

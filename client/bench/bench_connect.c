@@ -29,7 +29,7 @@ typedef struct {
     bench_result_t *result;
     bench_board_t *board;
     size_t board_size;
-    bench_source_t source; /* zeroed: there is none yet */
+    bench_source_t source; /* zeroed: it is not open yet */
     size_t processes;
     pid_t pids[CROWDS_MAX];
 } watch_t;

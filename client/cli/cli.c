@@ -22,6 +22,7 @@ const command_t *const cli_commands[] = {
     &cmd_bench,
     &cmd_top,
     &cmd_sessions,
+    &cmd_cluster,
     &cmd_metrics,
     &cmd_tail_audit,
     &cmd_admin,
@@ -33,11 +34,13 @@ const command_t *const cli_commands[] = {
 static const char s_shared_help[] =
     "Options of every command:\n"
     "  -s, --server ENDPOINT   the broker: HOST, HOST:PORT or ipc://PATH (else ZRELAY_SERVER, else the\n"
-    "                          configuration file, else " CONFIG_SERVER ")\n"
+    "                          configuration file, else " CONFIG_SERVER "). A,B,C: brokers of one\n"
+    "                          log; the command goes on at the next one when it loses one\n"
     "      --context NAME      settings of this context, which 'zrelay context add NAME' made\n"
     "      --nick NICK         the name others see (with a certificate or a token, the user's)\n"
     "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
-    "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"
+    "      --server-key KEY    the broker's public key; noted after the first time, and not needed then.\n"
+    "                          Of several brokers A,B,C: the key of all, or one for each\n"
     "      --user NAME         log in as this user, at a broker on this machine\n"
     "      --token-file FILE   with the token in this file (else in ZRELAY_TOKEN); a JWT needs no --user.\n"
     "                          The file is read again whenever the connection is lost\n"

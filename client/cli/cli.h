@@ -24,9 +24,9 @@ typedef struct {
 /* Every command; ends with NULL. */
 extern const command_t *const cli_commands[];
 
-extern const command_t cmd_admin, cmd_bench, cmd_chat, cmd_context, cmd_export, cmd_groups, cmd_history, cmd_import,
-    cmd_keygen, cmd_metrics, cmd_ping, cmd_pub, cmd_reply, cmd_request, cmd_rooms, cmd_sessions, cmd_state, cmd_sub,
-    cmd_tail_audit, cmd_top, cmd_who;
+extern const command_t cmd_admin, cmd_bench, cmd_chat, cmd_cluster, cmd_context, cmd_export, cmd_groups, cmd_history,
+    cmd_import, cmd_keygen, cmd_metrics, cmd_ping, cmd_pub, cmd_reply, cmd_request, cmd_rooms, cmd_sessions, cmd_state,
+    cmd_sub, cmd_tail_audit, cmd_top, cmd_who;
 
 /* The whole program but for the process: returns the exit code. */
 int cli_run(int argc, char **argv);

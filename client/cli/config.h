@@ -9,7 +9,7 @@
 
 #define CONFIG_SERVER "tcp://127.0.0.1:5570"
 #define CONFIG_CONNECT_MS 5000
-enum { CONFIG_ENDPOINT = 280 };
+enum { CONFIG_ENDPOINT = 280, CONFIG_SERVERS = 16 * CONFIG_ENDPOINT };
 
 /* Where a setting comes from. */
 typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
@@ -17,7 +17,7 @@ typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
 typedef struct {
     const char *client;  /* the client id to go on with; NULL: a new one */
     const char *context; /* by flag; NULL: the environment's, or the one in use (context.h) */
-    const char *server;  /* NULL until config_resolve, unless a flag named it */
+    const char *server;  /* or several, "A,B,C"; NULL until config_resolve, unless a flag named it */
     const char *nick;    /* NULL: none */
     bool nick_given;     /* by flag */
     /* The client's identity, and the key that the broker must have; NULL: none. identity.c checks them together. */
@@ -29,8 +29,8 @@ typedef struct {
     bool help;
     bool version;
     uint64_t connect_ms;
-    bool connect_given;             /* by flag */
-    char endpoint[CONFIG_ENDPOINT]; /* the server in full, if the settings named less */
+    bool connect_given;            /* by flag */
+    char endpoint[CONFIG_SERVERS]; /* the servers in full, if the settings named less */
     /* The configuration file and what it gave; freed by config_finish. */
     char *file; /* NULL: there is no home to have one in */
     char *file_server;

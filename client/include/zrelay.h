@@ -69,9 +69,19 @@ ZRELAY_API const char *zrelay_version(void);
 /* --- A session --- */
 
 /* A session with the broker at `server`, a ZeroMQ endpoint such as "tcp://127.0.0.1:5570" or "ipc:///run/zrelay".
+ *
+ * "A,B,C" names up to 16 endpoints of one log: the brokers of a cluster, or a broker and its leaves. The session uses one
+ * at a time, the first one first. When it loses a broker it goes on with the next, with back-off once none of them
+ * answers. It keeps its client id and resumes or begins anew there. It sends again what was not acked, and the brokers
+ * store it once. A broker may name further endpoints (`welcome.peers`). The session remembers them as long as it lasts,
+ * if they would be allowed for reading too (PROTOCOL.md); encrypted, they need the key of the broker that named them.
+ *
  * Connecting starts with the first call that is not an option. The caller owns the result. NULL: `server` is no endpoint
  * (errno EINVAL), or the system has no memory, descriptor or thread left (ENOMEM, EMFILE, ENFILE, EAGAIN). */
 ZRELAY_API zrelay_t *zrelay_new(const char *server);
+
+/* The endpoint that the session uses or tries now; valid until the next call. NULL: `relay` is NULL. */
+ZRELAY_API const char *zrelay_server(const zrelay_t *relay);
 
 /* Ends it at once and frees everything, events included. Messages that are not acked yet are lost (zrelay_close waits).
  * NULL is accepted. */
@@ -110,7 +120,8 @@ ZRELAY_API int zrelay_set_context(zrelay_t *relay, void *context);
 ZRELAY_API int zrelay_share_context(zrelay_t *relay);
 
 /* Encryption: the broker's public key and this program's key pair, in Z85 (40 characters each, RFC 32/Z85). Only the
- * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key, or the pair is none. */
+ * library keeps the secret; it is wiped with the session. Of several servers, `server_key` is the key of all, or "A,B,C" has
+ * a key for each. ZRELAY_EINVAL when one is no key, or the pair is none. */
 ZRELAY_API int zrelay_set_curve(
     zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key);
 

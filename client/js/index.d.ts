@@ -332,6 +332,6 @@ export class ZrelayError extends Error {
 }
 
 /** Connects to a gateway, such as `ws://127.0.0.1:5580/v1/ws`. */
-export function connect(url: string | URL, options?: Options): Promise<Relay>;
+export function connect(url: string | URL | (string | URL)[], options?: Options): Promise<Relay>;
 /** Gives the Relay at once, for programs that show the connection's state; `open` connects. */
-export function create(url: string | URL, options?: Options): Relay;
+export function create(url: string | URL | (string | URL)[], options?: Options): Relay;

@@ -10,8 +10,8 @@ export { Room } from "./lib/room.js";
 export { Entry } from "./lib/wire.js";
 
 /**
- * Connects to a gateway (`ws://…/v1/ws`), and is fulfilled with a Relay once the broker lets this client in. Afterwards the Relay connects anew
- * by itself whenever the connection is lost.
+ * Connects to a gateway (`ws://…/v1/ws`), or to the first of several that answers (an array), and is fulfilled with a Relay once the broker lets this client in. Afterwards the Relay connects anew
+ * by itself whenever the connection is lost, to the next gateway if there are several.
  */
 export function connect(url, options = {}) {
   return create(url, options).open(options.timeout);

@@ -2,9 +2,9 @@ import type { Options, Relay } from "./index.js";
 
 export interface ZeromqOptions extends Options {
   /** Keys in Z85, for an encrypted broker. */
-  curve?: { serverKey: string; publicKey: string; secretKey: string };
+  curve?: { serverKey: string | string[]; publicKey: string; secretKey: string };
 }
 
-/** Connects to a broker, such as `tcp://127.0.0.1:5570`, with npm's `zeromq`. */
-export function connect(server: string, options?: ZeromqOptions): Promise<Relay>;
-export function create(server: string, options?: ZeromqOptions): Relay;
+/** Connects to a broker, such as `tcp://127.0.0.1:5570`, or to the first of several that answers, with npm's `zeromq`. */
+export function connect(servers: string | string[], options?: ZeromqOptions): Promise<Relay>;
+export function create(servers: string | string[], options?: ZeromqOptions): Relay;

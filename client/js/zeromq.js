@@ -21,9 +21,17 @@ const ENDS = { // events of the connection after which the link is given up
 export const connect = (server, options = {}) => create(server, options).open(options.timeout);
 export const create = (server, options = {}) => new Relay(edge(zeromqLinks(server, options)), options);
 
-/** `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker. */
-export function zeromqLinks(server, { curve } = {}) {
-  return (handlers) => new Link(server, handlers, curve);
+/**
+ * `servers`: one endpoint, "A,B,C" or an array. `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker; `serverKey` has one key
+ * for all servers, or an array with a key for each.
+ */
+export function zeromqLinks(servers, { curve } = {}) {
+  const all = [servers].flat().flatMap((server) => server.split(",").map((part) => part.trim()));
+  const keys = curve ? [curve.serverKey].flat() : [];
+  if (keys.length > 1 && keys.length !== all.length) throw new TypeError("give one key for all servers, or one for each");
+  const open = (handlers, at = 0) =>
+    new Link(all[at], handlers, curve && { ...curve, serverKey: keys[at] ?? keys[0] }, all.length > 1);
+  return Object.assign(open, { servers: all.length });
 }
 
 class Link {
@@ -42,12 +50,13 @@ class Link {
   #draining;
   #closed = false;
 
-  constructor(server, handlers, curve) {
+  constructor(server, handlers, curve, several) {
     this.#handlers = handlers;
     this.#server = server;
     this.#curve = curve ? { curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
     this.#front = new Dealer({ sendHighWaterMark: 0, ...this.#curve });
     for (const [event, why] of Object.entries(ENDS)) this.#front.events.on(event, () => this.#ended(why));
+    if (several) this.#front.events.on("connect:retry", () => this.#ended("no broker answers there"));
     this.#front.connect(server);
     this.#read(this.#front, (frame) => this.#fromFront(frame));
     queueMicrotask(() => this.#closed || handlers.opened()); // libzmq connects by itself

@@ -47,7 +47,6 @@ typedef struct {
 } peer_t;
 
 struct link {
-    char *server;
     uint64_t receive_queue;
     void *context;
     bool borrowed; /* the context is somebody else's, */
@@ -267,10 +266,6 @@ void link_set_curve(link_t *l, const char *server_key, const char *public_key, c
     l->encrypted = true;
 }
 
-const char *link_server(const link_t *l) {
-    return l->server;
-}
-
 void link_set_receive_queue(link_t *l, uint64_t bytes) {
     l->receive_queue = bytes;
 }
@@ -288,7 +283,7 @@ void link_share_context(link_t *l) {
     l->shared = true;
 }
 
-link_t *link_new(const char *server) {
+link_t *link_new(void) {
     link_t *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
@@ -298,16 +293,22 @@ link_t *link_new(const char *server) {
     bool told = link_changes_begin(&l->changes);
     pthread_mutex_init(&l->front.lock, NULL);
     pthread_mutex_init(&l->back.lock, NULL);
-    l->server = strdup(server);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->context = zmq_ctx_new();
     l->guard = guard_hold();
-    if (told && l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->changes.fd, &event) == 0)
+    if (told && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->changes.fd, &event) == 0)
         return l;
     int code = errno;
     link_destroy(l, 0);
     errno = code;
     return NULL;
+}
+
+static void s_free(link_t *l) {
+    free(l->front.endpoint);
+    free(l->back.endpoint);
+    sodium_memzero(l, sizeof *l); /* keys */
+    free(l);
 }
 
 void link_destroy(link_t *l, int linger_ms) {
@@ -323,11 +324,7 @@ void link_destroy(link_t *l, int linger_ms) {
     pthread_mutex_destroy(&l->back.lock);
     pthread_mutex_destroy(&l->front.lock);
     link_changes_finish(&l->changes);
-    free(l->front.endpoint);
-    free(l->back.endpoint);
-    free(l->server);
-    sodium_memzero(l->secret_key, sizeof l->secret_key);
-    free(l);
+    s_free(l);
 }
 
 void link_abandon(link_t *l) {
@@ -335,9 +332,7 @@ void link_abandon(link_t *l) {
         return;
     close(l->epoll);
     close(l->changes.fd);
-    free(l->server);
-    sodium_memzero(l, sizeof *l); /* keys */
-    free(l);
+    s_free(l);
 }
 
 int link_fd(const link_t *l) {
@@ -391,7 +386,9 @@ bool link_perform(link_t *l, const action_t *action) {
     case ACTION_SEND:
         return s_send(l, action->frame, action->owner);
     case ACTION_CONNECT_FRONT:
-        s_reopen(l, &l->front, ZMQ_DEALER, l->server);
+        if (l->encrypted && action->key && action->key[0])
+            s_key(l->server_key, action->key);
+        s_reopen(l, &l->front, ZMQ_DEALER, action->endpoint);
         break;
     case ACTION_CONNECT_BACK:
         s_reopen(l, &l->back, ZMQ_SUB, action->endpoint);

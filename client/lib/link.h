@@ -9,13 +9,11 @@
 
 typedef struct link link_t;
 
-/* `server` is copied. NULL when the system has no memory, descriptors or threads left; `errno` says which. */
-link_t *link_new(const char *server);
+/* NULL when the system has no memory, descriptors or threads left; `errno` says which. */
+link_t *link_new(void);
 
-/* The link's own copy. */
-const char *link_server(const link_t *l);
-
-/* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. */
+/* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. An action that
+ * connects the front may bring another server's key, which holds from then on. */
 void link_set_curve(link_t *l, const char *server_key, const char *public_key, const char *secret_key);
 
 /* Bytes that the back may hold (ahead.h), AHEAD_QUEUE unless set; for sockets made from now on. The front may hold that

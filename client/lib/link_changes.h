@@ -49,7 +49,7 @@ void link_changes_wake(link_changes_t *changes);
 /* Changes of a socket that is gone say nothing of the next. */
 void link_changes_forget(link_changes_t *changes, bool front);
 
-/* The next one. LINK_SAME: there is none. */
+/* The next change. LINK_SAME: nothing changed. */
 link_change_t link_changes_next(link_changes_t *changes);
 bool link_changes_any(const link_changes_t *changes);
 

@@ -34,3 +34,14 @@ bool remote_is_local(const char *endpoint) {
     const char *host = endpoint + strlen("tcp://"); /* an address: a name may begin so, and be anywhere */
     return host[strspn(host, "0123456789.")] == ':';
 }
+
+const char *remote_read(zr_servers_t *servers, const char *list, bool *local) {
+    const char *fault = zr_servers_read(servers, zr_span(list));
+    *local = true;
+    for (size_t i = 0; !fault && i < servers->count; i++) {
+        if (!remote_valid(servers->items[i].endpoint))
+            fault = "it names no endpoint; one looks like tcp://127.0.0.1:5570";
+        *local &= remote_is_local(servers->items[i].endpoint);
+    }
+    return fault;
+}

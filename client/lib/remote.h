@@ -4,10 +4,16 @@
 
 #include <stdbool.h>
 
+#include "servers.h"
+
 /* Would libzmq take it for an address? The check is rough; libzmq checks more when it connects. */
 bool remote_valid(const char *endpoint);
 
 /* Does data sent to that endpoint stay on this machine? */
 bool remote_is_local(const char *endpoint);
+
+/* Reads "A,B,C", each of which must be valid. `*local`: all are local. NULL: done. Else a static sentence about what is
+ * wrong. */
+const char *remote_read(zr_servers_t *servers, const char *list, bool *local);
 
 #endif

@@ -165,7 +165,7 @@ static void s_start(zrelay_t *relay) {
     if (relay->machine)
         return;
     machine_config_t config = {
-        .server = link_server(relay->link),
+        .servers = &relay->servers,
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
@@ -197,25 +197,28 @@ static bool s_seed(zrelay_t *relay) {
     return true;
 }
 
-static zrelay_t *s_new(const char *server) {
+static zrelay_t *s_new(const zr_servers_t *servers, bool local) {
     zrelay_t *relay = calloc(1, sizeof *relay);
     if (!relay || !s_seed(relay))
         return relay;
     relay->queue_messages = QUEUE_MESSAGES;
     relay->queue_bytes = QUEUE_BYTES;
     relay->reconnect = true;
-    relay->local = remote_is_local(server);
-    relay->link = link_new(server);
+    relay->servers = *servers;
+    relay->local = local;
+    relay->link = link_new();
     relay->process = guard_process();
     return relay;
 }
 
 zrelay_t *zrelay_new(const char *server) {
-    if (!remote_valid(server)) {
+    zr_servers_t servers;
+    bool local;
+    if (!server || remote_read(&servers, server, &local)) {
         errno = EINVAL;
         return NULL;
     }
-    zrelay_t *relay = s_new(server);
+    zrelay_t *relay = s_new(&servers, local);
     if (relay && relay->link)
         return relay;
     int code = errno;

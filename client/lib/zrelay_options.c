@@ -1,4 +1,4 @@
-/* The options of a session (zrelay.h), which are set before it starts, and what the program may ask of its connection. */
+/* The options of a session (zrelay.h), which are set before it starts; its server, and a new connection. */
 #include <stdlib.h>
 #include <zmq.h>
 
@@ -65,14 +65,21 @@ static bool s_key_valid(const char *key) {
     return key && zr_curve_decode(zr_span(key), NULL);
 }
 
+static bool s_server_keys(const zrelay_t *relay, const char *keys, zr_servers_t *servers) {
+    *servers = relay->servers;
+    return keys && !zr_servers_read_keys(servers, zr_span(keys));
+}
+
 int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
     char derived[ZR_CURVE_LEN + 1];
+    zr_servers_t servers;
     if (relay_started(relay))
         return relay_started(relay);
-    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->token[0] ||
-        zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
+    if (!s_server_keys(relay, server_key, &servers) || !s_key_valid(public_key) || !s_key_valid(secret_key) ||
+        relay->token[0] || zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
         return ZRELAY_EINVAL;
-    link_set_curve(relay->link, server_key, public_key, secret_key);
+    relay->servers = servers;
+    link_set_curve(relay->link, servers.items[0].key, public_key, secret_key);
     relay->encrypted = true;
     return 0;
 }
@@ -137,4 +144,8 @@ int zrelay_set_context(zrelay_t *relay, void *context) {
         return ZRELAY_EINVAL;
     link_set_context(relay->link, context);
     return 0;
+}
+
+const char *zrelay_server(const zrelay_t *relay) {
+    return !relay ? NULL : relay->machine ? machine_server(relay->machine) : zr_servers_now(&relay->servers)->endpoint;
 }

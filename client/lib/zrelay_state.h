@@ -9,6 +9,7 @@
 #include "link.h"
 #include "machine_identity.h"
 #include "names.h"
+#include "servers.h"
 #include "zrelay.h"
 
 enum {
@@ -20,7 +21,8 @@ struct zrelay {
     char user[ZR_NICK_MAX + 1], token[ZR_JWT_MAX + 1];
     char client[ZR_CLIENT_ID_LEN + 1];
     char meta[ZR_META_MAX + 1]; /* empty: none */
-    bool local, encrypted;      /* the broker is on this machine; the connection is encrypted */
+    zr_servers_t servers;
+    bool local, encrypted; /* all servers are on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes, pack;
     bool reconnect, closing;
     link_t *link;

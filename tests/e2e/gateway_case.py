@@ -19,7 +19,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 class Gateway(Program):
     """zrelay-gateway; `host`, `port`, `url`, `lines` and `irc` are what its start line names."""
 
-    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>[^\s,]+)(?:, lines on (?P<lines>[^\s,]+))?(?:, irc on (?P<irc>[^\s,]+))?(?:, irc-tls on (?P<irc_tls>[^\s,]+))?$"
+    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>\S+?)(?:, lines on (?P<lines>[^\s,]+))?(?:, irc on (?P<irc>[^\s,]+))?(?:, irc-tls on (?P<irc_tls>[^\s,]+))?$"
 
     def __init__(self, *arguments, **options):
         super().__init__([GATEWAY, *arguments], **options)

@@ -78,7 +78,9 @@ class Homes(ChatCase):
         wait_for(lambda: desk.text().count("-- two --") == 4, "the last switch")
         desk.line("/quit")
         self.assertEqual(desk.finish(), 0)
-        self.assertEqual(self.marks(), [("two", 500)])
+        marks = self.marks()
+        self.assertEqual(marks[-1], ("two", 500))
+        self.assertLess(len(marks), 20)  # each further one needs some seconds
 
     def test_nobody_else_sees_them(self):
         desk = self.at("desk", "ann")

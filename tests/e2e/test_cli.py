@@ -11,7 +11,7 @@ import unittest
 
 from harness import DEADLINE, ZRELAY, Program, TestCase, publish_frame, wait_for
 
-COMMANDS = ["pub", "sub", "chat", "history", "state", "who", "rooms", "groups", "request", "reply", "export", "import", "ping", "bench", "top", "sessions", "metrics", "tail-audit", "admin", "keygen", "context"]
+COMMANDS = ["pub", "sub", "chat", "history", "state", "who", "rooms", "groups", "request", "reply", "export", "import", "ping", "bench", "top", "sessions", "cluster", "metrics", "tail-audit", "admin", "keygen", "context"]
 ONE_LINE = r"\Azrelay: [^\n]+\n\Z"
 
 

@@ -34,6 +34,7 @@ class Contexts(CliCase):
 
     def test_mistakes(self):
         for words, arguments in (("name it with --server", ("add", "x")), ("1 to 64 letters", ("add", "../x", "-s", "y")),
+                                 ("no context is named 'none'", ("add", "none", "-s", "y")),
                                  ("no context 'x'", ("use", "x")), ("no context 'x'", ("remove", "x")), ("add NAME", ()),
                                  ("add NAME", ("frob", "x"))):
             program = self.run_bare("context", *arguments, code=1)

@@ -6,12 +6,16 @@
 #include "rooms.h"
 #include "state.h"
 
-/* The first room from `room` on that the user may read; NULL: none. */
-static const room_t *s_readable(const relay_t *relay, const access_user_t *user, const room_t *room) {
+/* The first room from `room` on that the user may read; NULL: no such room follows. */
+static const room_t *s_readable(const relay_t *relay, session_t *session, const room_t *room) {
     char next[ACCESS_NEXT_SIZE];
-    while (room && !(access_rights(user, room_name(room)) & RIGHT_READ)) {
-        size_t len = access_next_readable(user, room_name(room), next);
-        room = len ? room_next(relay, zr_span_of(next, len), true) : NULL;
+    while (room && !(session_rights(session, room_name(room)) & RIGHT_READ)) {
+        bool barred = access_rights(session->access, room_name(room)) & RIGHT_READ;
+        size_t len = barred ? 0 : access_next_readable(session->access, room_name(room), next);
+        if (barred)
+            room = room_next(relay, room_name(room), false);
+        else
+            room = len ? room_next(relay, zr_span_of(next, len), true) : NULL;
     }
     return room;
 }
@@ -20,16 +24,16 @@ static void s_answer(relay_t *relay, const request_t *request, const page_t *pag
     zr_span_t prefix = page->name, after = page->after;
     json_t *rooms = json_array();
     bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
-    const access_user_t *user = request->session->access;
-    const room_t *room = s_readable(relay, user, room_next(relay, go_on ? after : prefix, !go_on));
+    session_t *session = request->session;
+    const room_t *room = s_readable(relay, session, room_next(relay, go_on ? after : prefix, !go_on));
     for (; room && zr_span_starts(room_name(room), prefix);
-         room = s_readable(relay, user, room_next(relay, room_name(room), false))) {
+         room = s_readable(relay, session, room_next(relay, room_name(room), false))) {
         if (room->stored == room->begun && !room->member_count)
             continue;
         more = json_array_size(rooms) == page->limit;
         if (more)
             break;
-        bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
+        bool sees = session_rights(session, room_name(room)) & RIGHT_PRESENCE;
         json_t *about = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
             (json_int_t)room->stored, "count", (json_int_t)(sees ? room->presence.count : 0));
         if (sees && page->versions)

@@ -87,6 +87,8 @@ static void s_welcome(
         json_object_set_new(welcome, "user", zr_json_string(user_nick(session->user)));
     if (config->greeting)
         json_object_set_new(welcome, "greeting", json_string(config->greeting));
+    if (config->peers && config->peers[0])
+        json_object_set_new(welcome, "peers", zr_json_list(zr_span(config->peers)));
     reply(relay, request, welcome);
 }
 

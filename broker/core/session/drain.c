@@ -16,7 +16,7 @@ void drain_tick(relay_t *relay) {
     relay->drain.budget = DRAIN_SECOND;
 }
 
-/* The oldest that is no operator's, of whom there are few; NULL: there is none. */
+/* The oldest session that is not an operator's; operators are few. NULL: only operators have sessions. */
 static session_t *s_next(const relay_t *relay) {
     session_t *session = relay->sessions.by_id;
     while (session && access_sees_stats(session->access))

@@ -170,6 +170,22 @@ static bool s_may(const relay_t *relay, const session_t *session) {
     return access_is_open_mode(relay->access) || access_sees_stats(session->access);
 }
 
+static bool s_is_cluster(zr_span_t of) {
+    return zr_span_equal(of, zr_span("cluster"));
+}
+
+static void s_cluster(relay_t *relay, const request_t *request) {
+    json_t *answer = json_pack("{ss sI ss}", "op", "stats", "time", (json_int_t)request->now, "of", "cluster");
+    json_t *rows = relay->config.cluster ? relay->config.cluster(relay->config.cluster_ctx) : NULL;
+    if (rows)
+        json_object_update(answer, rows);
+    else
+        json_object_set_new(answer, "cluster", json_array());
+    json_object_set_new(answer, "more", json_false());
+    json_decref(rows);
+    reply(relay, request, answer);
+}
+
 static void s_list(relay_t *relay, request_t *request, zr_span_t of, zr_span_t by, page_t *page) {
     const char *wrong = NULL;
     zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &page->name, &wrong);
@@ -203,6 +219,8 @@ void cmd_stats(relay_t *relay, request_t *request) {
         fail(relay, request, ZR_FORBIDDEN, "this user may not see that (\"stats : *\" in the users file)");
     } else if (wrong) {
         fail_member(relay, request, wrong);
+    } else if (s_is_cluster(of)) {
+        s_cluster(relay, request);
     } else if (zr_has(request->object, "of")) {
         s_list(relay, request, of, by, &page);
     } else {

@@ -27,10 +27,10 @@ typedef struct stats_kind {
 
 extern const stats_kind_t stats_rooms, stats_sessions;
 
-/* The kind of that name; NULL: there is none. */
+/* The kind of that name; NULL: no kind has it. */
 const stats_kind_t *stats_kind(zr_span_t name);
 
-/* The column of that name; `column_count`: there is none. */
+/* The column of that name; `column_count`: no column has it. */
 size_t stats_column(const stats_kind_t *kind, zr_span_t name);
 
 /* The row of `thing`; the caller's. */

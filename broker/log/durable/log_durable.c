@@ -105,9 +105,18 @@ static void s_forget(log_t *log, const log_forget_t *forget) {
     pass->bytes += sizeof(write_forget_t);
 }
 
+/* The operator hears that the entries are gone, or that they cannot be deleted. */
+static void s_trimmed(log_durable_t *self, disk_room_t *room, bool ok) {
+    if (!room->trim_upto)
+        return;
+    room->trim_upto = 0;
+    self->log.sink.trimmed(self->log.sink.ctx, room->trim_ticket, ok);
+}
+
 static void s_forgotten(log_durable_t *self, const write_forget_t *gone) {
     const log_forget_t *forget = &gone->forget;
     if (gone->owner) {
+        s_trimmed(self, gone->owner, true); /* housekeeping does not come to it any more */
         disk_rooms_bury(&self->rooms, gone->owner);
         if (forget->head > self->floor)
             self->floor = forget->head;
@@ -267,10 +276,8 @@ static void s_retained_answered(log_durable_t *self, write_retained_t *retained)
         room->bounds.oldest = retained->bounds.oldest;
     if (!retained->failed && retained->bounds.head == room->bounds.head)
         room->bounds.tail = retained->bounds.tail;
-    if (retained->upto && retained->upto == room->trim_upto && !retained->more) {
-        room->trim_upto = 0;
-        self->log.sink.trimmed(self->log.sink.ctx, room->trim_ticket, !retained->failed);
-    }
+    if (retained->upto && retained->upto == room->trim_upto && !retained->more)
+        s_trimmed(self, room, !retained->failed);
     free(retained);
 }
 

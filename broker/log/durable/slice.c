@@ -44,6 +44,45 @@ static void s_meet_damaged(slice_builder_t *builder, uint64_t last) {
     }
 }
 
+slice_builder_t slice_begin(uint64_t epoch, const log_bounds_t *bounds, const log_read_t *read, zr_blob_t **frames) {
+    return (slice_builder_t){.name = zr_span_of(read->room, read->room_len),
+        .epoch = epoch,
+        .read = read,
+        .until = read->until < bounds->head ? read->until : bounds->head,
+        .slice = {.frames = frames, .seq = read->after, .complete = read->after == 0}};
+}
+
+void slice_no_room(slice_builder_t *builder) {
+    if (builder->slice.seq < builder->until)
+        builder->slice.seq = builder->until;
+    builder->slice.complete = false;
+}
+
+void slice_from(slice_builder_t *builder, const log_bounds_t *bounds, uint64_t oldest, uint64_t after, bool enough) {
+    uint64_t gone = oldest < builder->until ? oldest : builder->until;
+    builder->slice.complete =
+        builder->read->last ? enough || oldest <= builder->read->begun : after >= oldest && after <= bounds->head;
+    builder->slice.seq = after < gone ? gone : after;
+}
+
+uint64_t slice_count(zr_span_t frame, uint64_t until) {
+    zr_deliver_reader_t reader;
+    uint64_t seq, count = 0;
+    if (zr_deliver_read(&reader, frame))
+        while (zr_deliver_skip(&reader, &seq) && seq <= until)
+            count++;
+    return count;
+}
+
+uint64_t slice_position(zr_span_t frame, uint64_t prev, uint64_t count) {
+    zr_deliver_reader_t reader;
+    uint64_t position = prev;
+    if (zr_deliver_read(&reader, frame))
+        while (count-- > 0 && zr_deliver_skip(&reader, &position))
+            ;
+    return position;
+}
+
 bool slice_add(slice_builder_t *builder, const slice_row_t *row) {
     log_slice_t *slice = &builder->slice;
     if (slice->seq >= builder->until) /* this slice needs nothing of a damaged frame behind it */

@@ -47,6 +47,10 @@ log_t *log_postgres_new(const log_postgres_config_t *config, zr_error_t *error) 
     if (!pg_check(config->uri, error))
         return NULL;
     db_t *db = pg_new(config->uri, true), *read_db = pg_new(config->uri, false);
+    if (config->endpoint && config->endpoint[0]) {
+        db->endpoint = config->endpoint;
+        db->key = config->key;
+    }
     if (!pg_lead(db, config->fresh_epoch, error) || !pg_connect(read_db, error) || !pg_prepare(read_db, error)) {
         pg_close(read_db);
         pg_close(db);

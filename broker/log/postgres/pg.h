@@ -53,7 +53,9 @@ struct db {
     zr_log_limit_t lines;
 
     /* The writer's. */
-    char holder[33]; /* this process, in the lease */
+    char holder[33];      /* this process, in the lease */
+    const char *endpoint; /* its front, for the other brokers; empty: it advertises none. Its owner's */
+    const char *key;      /* the public key there; empty: none */
     uint64_t term;
     uint64_t batch; /* the last one that is known to be stored */
     pg_newest_t *rooms;

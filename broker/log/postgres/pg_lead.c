@@ -6,16 +6,22 @@
 
 #include "clock.h"
 #include "fatal.h"
+#include "names.h"
 #include "pg_lease.h"
+#include "pg_members.h"
 #include "pg_schema.h"
 
 enum { LEASE_WAIT_MS = 8000 };
 
+/* Among others this process keeps its name when it starts its program anew. */
 static void s_name_holder(db_t *db) {
     uint8_t random[16];
+    if (db->endpoint[0]) {
+        strcpy(db->holder, pg_members_claim());
+        return;
+    }
     FATAL_UNLESS(getrandom(random, sizeof random, 0) == sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(db->holder + 2 * i, 3, "%02x", random[i]);
+    zr_hex(db->holder, random, sizeof random);
 }
 
 /* The broker that had it may have ended a moment ago. */
@@ -25,7 +31,8 @@ static bool s_take_lease(db_t *db, zr_error_t *error) {
         if (pg_lease_take(db, true, &why) == PG_LEASE_TAKEN)
             return true;
         unsigned tries = 0;
-        if (PQstatus(db->conn) != CONNECTION_OK || zr_mono_ms() >= until || !pg_pause(db, &tries, &why))
+        bool others = db->endpoint[0]; /* this broker follows them, and need not wait */
+        if (PQstatus(db->conn) != CONNECTION_OK || others || zr_mono_ms() >= until || !pg_pause(db, &tries, &why))
             return zr_fail(error, "%s", why.text);
     }
 }

@@ -1,21 +1,23 @@
 /* See pg_lease.h. Only the database's clock counts. */
 #include "pg_lease.h"
 
+#include "pg_members.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Free: its time is over; or the connection that took it is gone, which a server notices at once if the broker was
- * killed. */
-#define FREE                                                                                                           \
-    "(until < clock_timestamp() OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid = lease.pid AND"           \
-    " (a.backend_start IS NULL OR a.backend_start = lease.started)))"
-
 #define TAKE                                                                                                           \
-    "UPDATE zrelay.lease SET term = term + 1, holder = '%s', name = '%s', pid = pg_backend_pid(), started ="           \
+    "UPDATE zrelay.lease SET term = term + 1, since = CASE WHEN holder = '%s' THEN since ELSE clock_timestamp() END,"  \
+    " holder = '%s', name = '%s', endpoint = %s, key = '%s', pid = pg_backend_pid(), started ="                        \
     " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), until = clock_timestamp() +"          \
     " interval '5 seconds' WHERE holder = '%s'%s RETURNING term, batch"
+
+/* Without a connection that holds it, as the one of the claim ends with the program that claims. */
+#define CLAIM                                                                                                          \
+    "UPDATE zrelay.lease SET term = term + 1, since = clock_timestamp(), holder = '%s', name = '%s', endpoint = %s,"   \
+    " key = '%s', pid = 0, started = NULL, until = clock_timestamp() + interval '5 seconds' WHERE " PG_LEASE_FREE
 
 static bool s_do(db_t *db, const char *sql, zr_error_t *error) {
     PGresult *result = pg_exec(db, sql);
@@ -33,7 +35,7 @@ static void s_tell_holder(db_t *db, zr_error_t *error) {
 }
 
 /* "HOST pid N", as an SQL text. */
-static void s_name(char name[120]) {
+void pg_lease_name(char name[120]) {
     char host[65] = "";
     gethostname(host, sizeof host - 1);
     for (char *c = host; *c; c++)
@@ -42,11 +44,33 @@ static void s_name(char name[120]) {
     snprintf(name, 120, "%s pid %ld", host, (long)getpid());
 }
 
+void pg_lease_quote(const char *text, char out[2 * ZR_SERVER_MAX + 3]) {
+    char *to = out;
+    *to++ = '\'';
+    for (const char *c = text; *c && to < out + 2 * ZR_SERVER_MAX; c++) {
+        if (*c == '\'')
+            *to++ = *c;
+        *to++ = *c;
+    }
+    *to++ = '\'';
+    *to = '\0';
+}
+
 static PGresult *s_take(db_t *db, bool start) {
-    char sql[1000], name[120];
-    s_name(name);
-    snprintf(sql, sizeof sql, TAKE, db->holder, name, db->holder, start ? " OR " FREE : "");
+    char sql[2400], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
+    pg_lease_name(name);
+    pg_lease_quote(db->endpoint, endpoint);
+    snprintf(sql, sizeof sql, TAKE, db->holder, db->holder, name, endpoint, db->key, db->holder,
+        start ? " OR " PG_LEASE_FREE : "");
     return pg_exec(db, sql);
+}
+
+bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *error) {
+    char sql[2400], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
+    pg_lease_name(name);
+    pg_lease_quote(front, endpoint);
+    snprintf(sql, sizeof sql, CLAIM, pg_members_claim(), name, endpoint, key);
+    return s_do(db, sql, error);
 }
 
 pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error) {

@@ -5,6 +5,13 @@
 #define PG_LEASE_H
 
 #include "pg.h"
+#include "servers.h"
+
+/* SQL: is the lease free? Its time is over. Or the connection that took it is gone, which a server notices at once if the
+ * broker was killed. */
+#define PG_LEASE_FREE                                                                                                  \
+    "(until < clock_timestamp() OR (lease.pid <> 0 AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid ="     \
+    " lease.pid AND (a.backend_start IS NULL OR a.backend_start = lease.started))))"
 
 typedef enum {
     PG_LEASE_TAKEN,
@@ -16,6 +23,16 @@ typedef enum {
  * this process has. Its commit is confirmed as the level wants it. Then `db->term` is set, and `db->batch` is the last
  * batch that is stored. */
 pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error);
+
+/* Claims the lease for this process (pg_members_claim), if it is free, as long as it lasts without being renewed. From
+ * then on the broker that led can store nothing. */
+bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *error);
+
+/* "HOST pid N", fit for an SQL text. */
+void pg_lease_name(char name[120]);
+
+/* `text`, of at most ZR_SERVER_MAX bytes, as a literal of SQL. */
+void pg_lease_quote(const char *text, char out[2 * ZR_SERVER_MAX + 3]);
 
 /* Holds it for another while. Without a connection it tries to connect, once. */
 bool pg_lease_renew(db_t *db, zr_error_t *error);

@@ -48,6 +48,7 @@ db_t *pg_new(const char *uri, bool writer) {
     db_t *db = fatal_calloc(sizeof *db);
     db->uri = fatal_check(strdup(uri));
     db->writer = writer;
+    db->endpoint = db->key = "";
     db->level = writer ? ZR_LEVEL_NONE : ZR_LEVEL_DISK;
     return db;
 }
@@ -197,7 +198,7 @@ bool pg_prepare(db_t *db, zr_error_t *error) {
 bool pg_pause(db_t *db, unsigned *tries, const zr_error_t *error) {
     uint64_t ms = (uint64_t)PAUSE_MS << (*tries < 5 ? *tries : 5), until = zr_mono_ms();
     until += ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
-    if (db->writer && !db->away && ++*tries > 1) {
+    if (++*tries > 1 && db->writer && !db->away) {
         db->away = true;
         if (zr_log_pass(&db->lines, zr_mono_ms()))
             zr_log(ZR_LOG_ERROR, "%s; what is published waits, and it is tried again", error->text);

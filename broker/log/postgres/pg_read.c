@@ -7,7 +7,8 @@
 typedef struct {
     db_t *db;
     uint32_t room;
-    uint64_t head, oldest;
+    const log_bounds_t *bounds;
+    uint64_t oldest;
     uint64_t gone; /* entries dropped */
     const log_read_t *read;
     uint64_t until;
@@ -48,15 +49,10 @@ static bool s_entries_until(request_t *request, uint64_t *entries) {
     PGresult *row = s_frame(request, PG_SQL_FRAME_AFTER, request->until);
     if (row && PQntuples(row) == 0) { /* up to the head */
         PQclear(row);
-        row = s_frame(request, PG_SQL_FRAME_AFTER, request->head - 1);
+        row = s_frame(request, PG_SQL_FRAME_AFTER, request->bounds->head - 1);
         *entries = row && PQntuples(row) == 1 ? s_number(row, 3) : 0;
     } else if (row) {
-        zr_deliver_reader_t reader;
-        zr_entry_t entry;
-        *entries = s_number(row, 3) - (uint64_t)pg_int4(row, 0, 2);
-        if (zr_deliver_read(&reader, pg_bytes(row, 0, 4)))
-            while (zr_deliver_next(&reader, &entry) && entry.seq <= request->until)
-                ++*entries;
+        *entries = s_number(row, 3) - (uint64_t)pg_int4(row, 0, 2) + slice_count(pg_bytes(row, 0, 4), request->until);
     }
     PQclear(row);
     return row;
@@ -68,20 +64,13 @@ static bool s_before_last(request_t *request, uint64_t *position, bool *enough) 
     if (!s_entries_until(request, &entries))
         return false;
     *enough = entries >= request->gone && entries - request->gone >= last;
-    *position = request->oldest < request->until ? request->oldest : request->until;
     if (!*enough)
         return true;
     uint64_t before = entries - last; /* entries up to the position; the frame is the first that goes beyond them */
     PGresult *row = s_frame(request, PG_SQL_FRAME_BEYOND, before);
-    if (row && PQntuples(row) == 1) {
-        zr_deliver_reader_t reader;
-        zr_entry_t entry;
-        *position = s_number(row, 1);
-        uint64_t skip = before - (s_number(row, 3) - (uint64_t)pg_int4(row, 0, 2));
-        if (zr_deliver_read(&reader, pg_bytes(row, 0, 4)))
-            while (skip-- > 0 && zr_deliver_next(&reader, &entry))
-                *position = entry.seq;
-    }
+    if (row && PQntuples(row) == 1)
+        *position = slice_position(
+            pg_bytes(row, 0, 4), s_number(row, 1), before - (s_number(row, 3) - (uint64_t)pg_int4(row, 0, 2)));
     PQclear(row);
     return row;
 }
@@ -94,7 +83,7 @@ static bool s_collect(request_t *request, slice_builder_t *builder) {
     for (bool more = true; more;) {
         pg_op_t op = s_begin(request, PG_SQL_FRAMES);
         pg_put8(request->db, &op, after);
-        pg_put8(request->db, &op, request->head);
+        pg_put8(request->db, &op, request->bounds->head);
         pg_put8(request->db, &op, read->bytes);
         pg_put8(request->db, &op, rows);
         PGresult *result = s_ask(request, &op);
@@ -116,7 +105,6 @@ static bool s_collect(request_t *request, slice_builder_t *builder) {
 }
 
 static bool s_read(request_t *request, slice_builder_t *builder) {
-    log_slice_t *slice = &builder->slice;
     pg_op_t op = s_begin(request, PG_SQL_ROOM_GET);
     PGresult *row = s_ask(request, &op);
     if (!row)
@@ -126,25 +114,18 @@ static bool s_read(request_t *request, slice_builder_t *builder) {
     request->gone = there ? s_number(row, 1) : 0;
     PQclear(row);
     if (!there) {
-        if (slice->seq < request->until)
-            slice->seq = request->until;
-        slice->complete = false;
+        slice_no_room(builder);
         return true;
     }
     if (oldest > request->oldest) /* dropped since the caller looked */
         request->oldest = oldest;
 
-    uint64_t after = request->read->after;
-    slice->complete = after >= request->oldest && after <= request->head;
-    if (request->read->last) {
-        bool enough;
-        if (!s_before_last(request, &after, &enough))
-            return false;
-        slice->complete = enough || request->oldest <= request->read->begun;
-    }
-    uint64_t gone = request->oldest < request->until ? request->oldest : request->until;
-    slice->seq = after < gone ? gone : after;
-    return slice->seq >= request->head || s_collect(request, builder);
+    uint64_t after = request->read->last ? 0 : request->read->after;
+    bool enough = false;
+    if (request->read->last && !s_before_last(request, &after, &enough))
+        return false;
+    slice_from(builder, request->bounds, request->oldest, after, enough);
+    return builder->slice.seq >= request->bounds->head || s_collect(request, builder);
 }
 
 /* In one view of the database: what is dropped between two statements would look like a gap. */
@@ -170,18 +151,14 @@ static void s_drop_frames(slice_builder_t *builder) {
 
 bool pg_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, zr_error_t *error) {
-    const slice_builder_t begin = {.name = zr_span_of(read->room, read->room_len),
-        .epoch = db->epoch,
-        .read = read,
-        .until = read->until < bounds->head ? read->until : bounds->head,
-        .slice = {.frames = frames, .seq = read->after, .complete = read->after == 0}};
+    const slice_builder_t begin = slice_begin(db->epoch, bounds, read, frames);
     slice_builder_t builder = begin;
     bool ok = bounds->head == 0;
     for (unsigned tries = 0; !ok;) {
         zr_error_t why = {0};
         request_t request = {.db = db,
             .room = room,
-            .head = bounds->head,
+            .bounds = bounds,
             .oldest = bounds->oldest,
             .read = read,
             .until = builder.until,

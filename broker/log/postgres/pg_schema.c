@@ -45,6 +45,13 @@ static const char *const s_migrations[] = {
     "  UPDATE zrelay.lease SET batch = my_batch, until = clock_timestamp() + interval '5 seconds' WHERE term = my_term;"
     "  IF NOT FOUND THEN RAISE EXCEPTION 'another broker leads the log' USING ERRCODE = 'ZR001'; END IF;"
     " END $$;",
+
+    /* Several brokers that know each other. */
+    "ALTER TABLE zrelay.lease ADD endpoint text NOT NULL DEFAULT '', ADD key text NOT NULL DEFAULT '', ADD since"
+    " timestamptz;"
+    "CREATE TABLE zrelay.brokers (endpoint text PRIMARY KEY, name text NOT NULL, key text NOT NULL, seen timestamptz "
+    "NOT"
+    " NULL);",
 };
 enum { VERSION = sizeof s_migrations / sizeof s_migrations[0] };
 

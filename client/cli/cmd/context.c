@@ -27,6 +27,10 @@ static void s_setting(zr_buffer_t *out, const char *name, const char *value, boo
     free(whole);
 }
 
+static bool s_is_none(const char *name) {
+    return strcmp(name, "none") == 0;
+}
+
 static int s_add(const config_t *config, const char *name) {
     zr_buffer_t text = {0};
     zr_error_t error = {0};
@@ -35,6 +39,8 @@ static int s_add(const config_t *config, const char *name) {
     if (!context_name_valid(zr_span(name)))
         return cli_misuse(
             &cmd_context, "a context's name is 1 to %d letters, digits, '-', '_' and '.'", CONTEXT_NAME_MAX);
+    if (s_is_none(name))
+        return cli_misuse(&cmd_context, "no context is named 'none'; 'use none' means no context");
     if (context_exists(name)) {
         cli_say("there is a context '%s' already; 'zrelay context remove %s' takes it away", name, name);
         return CLI_USAGE;
@@ -50,13 +56,11 @@ static int s_add(const config_t *config, const char *name) {
     return good ? CLI_DONE : s_failed(&error);
 }
 
-/* "none" is no context. */
 static int s_use(const char *name) {
     zr_error_t error = {0};
-    bool none = strcmp(name, "none") == 0;
-    if (!none && !context_exists(name))
+    if (!s_is_none(name) && !context_exists(name))
         return s_unknown(name);
-    return context_use(none ? NULL : name, &error) ? CLI_DONE : s_failed(&error);
+    return context_use(s_is_none(name) ? NULL : name, &error) ? CLI_DONE : s_failed(&error);
 }
 
 static int s_remove(const char *name) {

@@ -32,7 +32,7 @@ static int s_ping(conn_t *session, output_t *output, uint64_t number, double *to
             &output->buffer, json_pack("{sIsI}", "number", (json_int_t)number, "us", (json_int_t)(*took * 1000)));
     else
         zr_buffer_printf(
-            &output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", session->config->server, number, *took);
+            &output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", zrelay_server(session->relay), number, *took);
     return output_flush(output) ? 0 : CLI_USAGE;
 }
 

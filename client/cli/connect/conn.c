@@ -233,6 +233,7 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     int code = target_resolve(&session->target, config);
     if (code == 0)
         code = target_session(&session->target, "zrelay/" ZRELAY_VERSION, &session->relay);
+    session->target.relay = session->relay;
     identity_forget(&session->target.identity);
     if (code)
         return code;

@@ -13,23 +13,54 @@ enum { DESCRIPTORS_OF_SESSION = 24 }; /* about */
 
 /* --- From the settings to a session --- */
 
-static void s_complete(config_t *config) {
-    static const char tcp[] = "tcp://", usual[] = ":5570";
-    const char *host = config->server;
-    if (host == config->endpoint)
-        return; /* completed for another session */
-    if (strncmp(host, tcp, sizeof tcp - 1) == 0)
-        host += sizeof tcp - 1;
-    size_t len = strlen(host);
-    if (len == 0 || len > CONFIG_ENDPOINT - sizeof tcp - sizeof usual - 2 ||
-        host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]%")])
+static void s_complete_one(zr_buffer_t *out, zr_span_t server) {
+    const zr_span_t tcp = zr_span("tcp://");
+    char host[CONFIG_ENDPOINT - sizeof "tcp://[]:5570"] = "";
+    zr_span_t name = server;
+    if (zr_span_starts(server, tcp))
+        name = zr_span_of(server.ptr + tcp.len, server.len - tcp.len);
+    if (name.len > 0 && name.len < sizeof host)
+        memcpy(host, name.ptr, name.len);
+    if (!host[0] || host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]%")]) {
+        zr_buffer_append(out, server.ptr, server.len);
         return;
+    }
     const char *colon = strrchr(host, ':');
     bool bare = colon && host[0] != '[' && strchr(host, ':') != colon; /* an IPv6 address without its brackets */
     bool port = colon && !bare && (host[0] != '[' || colon[-1] == ']');
-    snprintf(config->endpoint, sizeof config->endpoint, "%s%s%s%s%s", tcp, bare ? "[" : "", host, bare ? "]" : "",
-        port ? "" : usual);
-    config->server = config->endpoint;
+    zr_buffer_printf(out, "tcp://%s%s%s%s", bare ? "[" : "", host, bare ? "]" : "", port ? "" : ":5570");
+}
+
+static void s_complete(config_t *config) {
+    zr_span_t list = zr_span(config->server);
+    zr_buffer_t text = {0};
+    if (config->server == config->endpoint || list.len >= sizeof config->endpoint)
+        return; /* completed for another session, or no list */
+    for (bool more = true; more;) {
+        more = list.len > 0 && memchr(list.ptr, ',', list.len);
+        s_complete_one(&text, zr_span_trim(zr_span_cut(&list, ',')));
+        if (more)
+            zr_buffer_u8(&text, ',');
+    }
+    if (text.len < sizeof config->endpoint) {
+        if (text.len)
+            memcpy(config->endpoint, text.data, text.len);
+        config->endpoint[text.len] = '\0';
+        config->server = config->endpoint;
+    }
+    zr_buffer_finish(&text);
+}
+
+static bool s_are_endpoints(const config_t *config, zr_error_t *error) {
+    zr_servers_t servers;
+    bool local;
+    const char *fault = remote_read(&servers, config->server, &local);
+    if (!fault)
+        return true;
+    if (strchr(config->server, ','))
+        return zr_fail(error, "'%s': %s", config->server, fault);
+    return zr_fail(
+        error, "'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
 }
 
 int target_resolve(target_t *target, config_t *config) {
@@ -39,10 +70,7 @@ int target_resolve(target_t *target, config_t *config) {
     if (good)
         s_complete(config);
     /* Before anything is said of keys: without an endpoint there is nothing to have keys for. */
-    if (good && !remote_valid(config->server))
-        good = zr_fail(
-            &error, "'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
-    good = good && identity_resolve(&target->identity, config, &error);
+    good = good && s_are_endpoints(config, &error) && identity_resolve(&target->identity, config, &error);
     return good ? 0 : zr_error_print(&error, "zrelay");
 }
 
@@ -51,8 +79,14 @@ void target_finish(target_t *target) {
 }
 
 static int s_identify(const identity_t *identity, zrelay_t *relay) {
-    if (identity->encrypted)
-        return zrelay_set_curve(relay, identity->server_key, identity->own.public_key, identity->own.secret_key);
+    if (identity->encrypted) {
+        zr_buffer_t keys = {0};
+        identity_server_keys(identity, &keys);
+        int failed =
+            zrelay_set_curve(relay, (const char *)keys.data, identity->own.public_key, identity->own.secret_key);
+        zr_buffer_finish(&keys);
+        return failed;
+    }
     return identity->login ? zrelay_set_login(relay, identity->user, identity->token) : 0;
 }
 
@@ -75,16 +109,26 @@ int target_session(const target_t *target, const char *agent, zrelay_t **relay) 
 
 void target_connected(target_t *target) {
     zr_error_t error = {0};
-    if (!identity_record(&target->identity, target->config, &error))
+    if (!identity_record(&target->identity, zrelay_server(target->relay), &error))
         cli_say("the broker's key could not be noted: %s", error.text);
 }
 
 /* --- A broker that does not take us --- */
 
+static size_t s_at(const target_t *target) {
+    return identity_server(&target->identity, zrelay_server(target->relay));
+}
+
+/* The broker that it is about: one of several. */
+static const char *s_server(const target_t *target) {
+    const char *server = zrelay_server(target->relay);
+    return server ? server : target->config->server;
+}
+
 /* Where the key comes from that the server is taken to have. */
 static void s_source(const target_t *target, zr_buffer_t *out) {
     const config_t *config = target->config;
-    unsigned line = target->identity.known_line;
+    unsigned line = target->identity.known_lines[s_at(target)];
     if (config->server_key) {
         static const char *const from[] = {
             [CONFIG_FLAG] = "given with --server-key",
@@ -102,20 +146,20 @@ static void s_source(const target_t *target, zr_buffer_t *out) {
 }
 
 static void s_another_key(const target_t *target, zr_buffer_t *out) {
-    zr_buffer_printf(out, "the connection to %s ended before it was encrypted: the key ", target->config->server);
+    zr_buffer_printf(out, "the connection to %s ended before it was encrypted: the key ", s_server(target));
     s_source(target, out);
     zr_buffer_printf(out,
         " (%s) does not fit, or the broker does not encrypt there. It may have new keys, or another one may stand in "
         "its place: ask its operator",
-        target->identity.server_key);
-    if (!target->identity.known_line)
+        target->identity.servers.items[s_at(target)].key);
+    if (!target->identity.known_lines[s_at(target)])
         zr_buffer_printf(out, " for its public key");
     else
         zr_buffer_printf(out, "; if the keys are new, remove that line and give the new one with --server-key");
 }
 
 static void s_mechanism(const target_t *target, zr_buffer_t *out) {
-    const char *server = target->config->server;
+    const char *server = s_server(target);
     if (!target->identity.encrypted) {
         zr_buffer_printf(out,
             "the broker at %s takes encrypted connections only: give your key pair with --certificate FILE ('zrelay "
@@ -126,16 +170,16 @@ static void s_mechanism(const target_t *target, zr_buffer_t *out) {
     zr_buffer_printf(out, "the broker at %s does not encrypt there, though its key is ", server);
     s_source(target, out);
     zr_buffer_printf(out, "; ask its operator where it does%s",
-        target->identity.known_line ? "; if nowhere any more, remove that line" : "");
+        target->identity.known_lines[s_at(target)] ? "; if nowhere any more, remove that line" : "");
 }
 
 static void s_refused(const target_t *target, zr_buffer_t *out) {
     if (target->identity.encrypted)
         zr_buffer_printf(out,
             "the broker at %s does not know this key, or it is banned; its operator needs your public key: %s",
-            target->config->server, target->identity.own.public_key);
+            s_server(target), target->identity.own.public_key);
     else
-        zr_buffer_printf(out, "the broker at %s refuses this connection", target->config->server);
+        zr_buffer_printf(out, "the broker at %s refuses this connection", s_server(target));
 }
 
 static void s_unreachable(const target_t *target, const char *why, zr_buffer_t *out) {
@@ -146,7 +190,7 @@ static void s_handshake(const target_t *target, zr_buffer_t *out) {
     if (target->identity.encrypted)
         s_another_key(target, out);
     else
-        zr_buffer_printf(out, "the connection to %s ended before it was of use", target->config->server);
+        zr_buffer_printf(out, "the connection to %s ended before it was of use", s_server(target));
 }
 
 bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buffer_t *out) {
@@ -165,7 +209,7 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
         return true;
     }
     if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "back") == 0) {
-        zr_buffer_printf(out, "%s: %s", target->config->server, event->text);
+        zr_buffer_printf(out, "%s: %s", s_server(target), event->text);
         return true;
     }
     return false;

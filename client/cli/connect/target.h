@@ -9,10 +9,11 @@
 typedef struct {
     config_t *config;
     identity_t identity;
+    const zrelay_t *relay; /* the caller sets it to the session, for the server in use; NULL: there are many */
 } target_t;
 
-/* Settles what the options left open. A server that is a host alone, or a host and a port, means tcp and the broker's
- * usual port; config->server is the whole endpoint then. 0, or the exit code after telling why not; target_finish is
+/* Settles what the options left open. "A,B,C" names several servers. One that is a host alone, or a host and a port, means tcp and the broker's
+ * usual port; config->server has the whole endpoints then. 0, or the exit code after telling why not; target_finish is
  * due either way. */
 int target_resolve(target_t *target, config_t *config);
 
@@ -23,7 +24,7 @@ void target_finish(target_t *target);
  * telling why there is no session. */
 int target_session(const target_t *target, const char *agent, zrelay_t **relay);
 
-/* A session is connected: notes the broker's key, once. */
+/* The session is connected: notes the broker's key, once. */
 void target_connected(target_t *target);
 
 /* For a ZRELAY_DISCONNECTED of a connection that came to nothing: what is wrong, and what to do; else false. */

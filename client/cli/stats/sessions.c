@@ -1,4 +1,4 @@
-/* zrelay sessions: who is connected. */
+/* zrelay sessions: the sessions of a broker. */
 #include <unistd.h>
 
 #include "stats_ask.h"

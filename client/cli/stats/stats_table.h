@@ -30,10 +30,10 @@ typedef struct {
 /* Ends with NULL. */
 extern const stats_table_t *const stats_tables[];
 
-/* The table of that name; NULL: there is none. */
+/* The table of that name; NULL: no table has it. */
 const stats_table_t *stats_table(const char *name);
 
-/* The cell of that name; `count`: there is none, or it is no number. */
+/* The cell of that name; `count`: no cell has it, or the cell is no number. */
 size_t stats_table_cell(const stats_table_t *table, const char *member);
 
 /* The line above the rows. `by`: the cell that is marked. It and the rows are at most `width` columns wide: cells that

@@ -77,13 +77,13 @@ static bool s_open(broker_link_t *b, const gateway_config_t *config, zr_error_t 
     zr_pair_t pair = {0};
     if (!s_read_pair(config, &pair, error) || !s_read_token(config, &b->token, error))
         return false;
-    b->link = link_new(config->server);
+    b->link = link_new();
     if (!b->link) {
         zr_pair_wipe(&pair);
         return zr_fail(error, "cannot make the sockets for the broker: %s", strerror(errno));
     }
-    if (config->certificate[0])
-        link_set_curve(b->link, config->server_key, pair.public_key, pair.secret_key);
+    if (config->certificate[0]) /* each connection brings the key of its server */
+        link_set_curve(b->link, "", pair.public_key, pair.secret_key);
     zr_pair_wipe(&pair);
     return poller_add(b->poller, link_fd(b->link), EPOLLIN, &b->source) ||
            zr_fail(error, "cannot watch the sockets for the broker: %s", strerror(errno));
@@ -98,6 +98,7 @@ broker_link_t *broker_link_new(const gateway_config_t *config, feeds_t *feeds, p
         return NULL;
     }
     uplink_config_t uplink = {.server = config->server,
+        .keys = config->server_key[0] ? config->server_key : NULL,
         .agent = "zrelay-gateway " ZRELAY_VERSION,
         .user = config->user[0] ? config->user : NULL,
         .token = (const char *)b->token.data,
@@ -135,7 +136,7 @@ static void s_take_change(broker_link_t *b, link_change_t change, uint64_t now) 
     else if (change == LINK_BACK)
         uplink_back_down(b->uplink, now);
     else if (change == LINK_UNREACHABLE)
-        zr_log(ZR_LOG_DEBUG, "the broker cannot be reached yet: %s", link_why(b->link));
+        uplink_unreachable(b->uplink, link_why(b->link), now);
     else
         uplink_down(b->uplink, why[change], now);
 }

@@ -54,7 +54,7 @@ bool listen_address_is_local(const listen_address_t *address) {
 /* --- Kinds of values of the gateway alone --- */
 
 static bool s_read_key(const zr_setting_value_t *value, void *member, zr_error_t *error) {
-    if (!zr_curve_decode(zr_span(value->text), NULL))
+    if (!zr_server_keys_valid(zr_span(value->text)))
         return zr_fail(
             error, "\"%.60s\" is no public key; give the 40 characters that zrelayd --keygen shows", value->text);
     strcpy(member, value->text);
@@ -135,7 +135,7 @@ static const zr_setting_kind_t s_origins = {s_add_origin, s_clear_origins};
 #define AT(member) offsetof(gateway_config_t, member)
 
 static const zr_setting_t s_rows[] = {
-    {"broker", "server", &zr_kind_text, AT(server), 1, GATEWAY_TEXT},
+    {"broker", "server", &zr_kind_text, AT(server), 1, ZR_SERVERS_TEXT_MAX},
     {"broker", "server-key", &s_key, AT(server_key), 0, 0},
     {"broker", "certificate", &zr_kind_path, AT(certificate), 1, GATEWAY_TEXT},
     {"broker", "user", &zr_kind_text, AT(user), 1, ZR_NICK_MAX},
@@ -207,16 +207,19 @@ void gateway_config_default(gateway_config_t *config) {
 /* --- Together --- */
 
 static bool s_complete_broker(const gateway_config_t *config, zr_error_t *error) {
-    bool ok =
-        remote_valid(config->server) ||
-        zr_fail(error, "\"%.80s\" is no endpoint of a broker; write one such as tcp://127.0.0.1:5570", config->server);
+    zr_servers_t servers;
+    bool local;
+    const char *fault = remote_read(&servers, config->server, &local);
+    bool ok = !fault || zr_fail(error, "broker/server: \"%.80s\": %s", config->server, fault);
+    if (ok && config->server_key[0] && (fault = zr_servers_read_keys(&servers, zr_span(config->server_key))))
+        ok = zr_fail(error, "broker/server-key: %s", fault);
     if (!config->server_key[0] != !config->certificate[0])
         ok = zr_fail(error, "broker/server-key and broker/certificate belong together; give both or neither");
     if (!config->user[0] != !config->token_file[0])
         ok = zr_fail(error, "broker/user and broker/token-file belong together; give both or neither");
     if (config->user[0] && config->certificate[0])
         ok = zr_fail(error, "a certificate names the user already; take away broker/user or broker/certificate");
-    if (ok && !config->server_key[0] && !remote_is_local(config->server) && !config->insecure)
+    if (ok && !config->server_key[0] && !local && !config->insecure)
         ok = zr_fail(error,
             "the broker at %.80s is on another machine, and the connection would not be encrypted; give "
             "broker/server-key and broker/certificate, or say --insecure",

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_CONFIG_H
 #define GATEWAY_CONFIG_H
 
+#include "servers.h"
 #include "errors.h"
 #include "logger.h"
 #include "names.h"
@@ -24,8 +25,8 @@ typedef enum {
 /* Each of these has a line in etc/zrelay-gateway.conf, which explains it. Sizes are bytes, times milliseconds. */
 typedef struct {
     /* broker */
-    char server[GATEWAY_TEXT + 1];
-    char server_key[41]; /* in Z85; empty: the connection is not encrypted */
+    char server[ZR_SERVERS_TEXT_MAX + 1];    /* or several, "A,B,C" */
+    char server_key[ZR_SERVER_KEYS_MAX + 1]; /* in Z85, or one for each server; empty: nothing is encrypted */
     char certificate[GATEWAY_TEXT + 1];
     char user[GATEWAY_TEXT + 1];
     char token_file[GATEWAY_TEXT + 1];

@@ -140,6 +140,31 @@ static room_sub_t *s_subscribe(browser_t *b, zr_span_t name, bool prefix, bool p
     return !presence || room_sub_want_presence(sub, b->now) ? sub : NULL;
 }
 
+static void s_unsubscribe(browser_t *b, const json_t *names, bool prefixes) {
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        room_sub_t *sub = room_subs_find(b->rooms, s_text(json_array_get(names, i)), prefixes);
+        if (sub && sub != b->joining)
+            room_subs_remove(b->rooms, sub, b->now);
+    }
+}
+
+/* To all of these, or to none that was not there before. */
+static bool s_subscribe_all(browser_t *b, const json_t *names, bool prefixes, bool presence) {
+    json_t *added = json_array();
+    bool fits = true;
+    for (size_t i = 0; fits && i < json_array_size(names); i++) {
+        json_t *name = json_array_get(names, i);
+        bool known = room_subs_find(b->rooms, s_text(name), prefixes);
+        fits = s_subscribe(b, s_text(name), prefixes, presence);
+        if (fits && !known)
+            json_array_append(added, name);
+    }
+    if (!fits)
+        s_unsubscribe(b, added, prefixes);
+    json_decref(added);
+    return fits;
+}
+
 static bool s_prefix_valid(zr_span_t name) {
     return name.len <= ZR_ROOM_MAX && zr_utf8_valid(name) && !memchr(name.ptr, '\0', name.len);
 }
@@ -169,11 +194,10 @@ static void s_on_subscribe(browser_t *b, const json_t *object, json_t *id) {
         s_error(b, ZR_RATE_LIMITED, "too many subscribe wait; wait for their answers", id);
         return;
     }
-    for (size_t i = 0; i < json_array_size(names); i++)
-        if (!s_subscribe(b, s_text(json_array_get(names, i)), prefixes, presence)) {
-            s_error(b, ZR_TOO_MANY_JOINS, "too many subscriptions here; unsubscribe from some", id);
-            return;
-        }
+    if (!s_subscribe_all(b, names, prefixes, presence)) {
+        s_error(b, ZR_TOO_MANY_JOINS, "too many subscriptions here; unsubscribe from some", id);
+        return;
+    }
     request_t *request = fatal_calloc(sizeof *request);
     *request = (request_t){.id = json_incref(id), .names = json_incref(names), .prefixes = prefixes};
     DL_APPEND(b->requests, request);
@@ -188,11 +212,7 @@ static void s_on_unsubscribe(browser_t *b, const json_t *object, json_t *id) {
         s_error(b, ZR_BAD_MEMBER, "'rooms' (or 'prefixes') must be a list of names", id);
         return;
     }
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        room_sub_t *sub = room_subs_find(b->rooms, s_text(json_array_get(names, i)), prefixes);
-        if (sub && sub != b->joining)
-            room_subs_remove(b->rooms, sub, b->now);
-    }
+    s_unsubscribe(b, names, prefixes);
     s_answer(b, json_pack("{s:s}", "op", "ok"), id);
 }
 

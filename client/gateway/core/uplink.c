@@ -6,10 +6,13 @@
 #include "back.h"
 #include "control.h"
 #include "fatal.h"
+#include "remote.h"
 #include "uplink_state.h"
 
 enum {
-    HEARTBEAT_MS = 5000, /* until a welcome names another */
+    HEARTBEAT_MS = 5000,   /* until a welcome names another */
+    CONNECT_MS = 5000,     /* for a connection to stand, if there is another server */
+    SEVERAL_MAX_MS = 1000, /* BACK_OFF_MAX_MS with several servers */
     SILENT_BEATS = 3,
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
@@ -84,6 +87,10 @@ static void s_random_hex(uplink_t *u, char *out, size_t bytes) {
 
 /* --- The connection --- */
 
+static const char *s_server(const uplink_t *u) {
+    return zr_servers_now(&u->servers)->endpoint;
+}
+
 /* Both sockets go, with what waits in them; another DEALER comes after a while. */
 static void s_lose(uplink_t *u, const char *why) {
     bool live = u->state == UPLINK_LIVE;
@@ -94,7 +101,9 @@ static void s_lose(uplink_t *u, const char *why) {
         u->back_off = BACK_OFF_MIN_MS;
     u->config.entropy(u->config.ctx, &random, 1);
     u->retry_at = u->now + u->back_off * (128u + random) / 384;
-    u->back_off = u->back_off * 2 < BACK_OFF_MAX_MS ? u->back_off * 2 : BACK_OFF_MAX_MS;
+    uint64_t longest = u->servers.count > 1 ? SEVERAL_MAX_MS : BACK_OFF_MAX_MS;
+    u->back_off = u->back_off * 2 < longest ? u->back_off * 2 : longest;
+    u->moves = true;
     u->state = UPLINK_CLOSED;
     u->back_at = 0;
     u->sync = (back_sync_t){0};
@@ -102,15 +111,19 @@ static void s_lose(uplink_t *u, const char *why) {
     s_perform(u, &(action_t){.kind = ACTION_DISCONNECT});
     u->counts.losses += live;
     if (zr_log_pass(&u->logged, u->now))
-        zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", u->config.server, why);
+        zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", s_server(u), why);
     if (live)
         uplink_lose_all(u);
 }
 
 static void s_connect(uplink_t *u) {
+    if (u->moves)
+        zr_servers_next(&u->servers);
+    u->moves = false;
     u->state = UPLINK_WAITING;
     u->heard_at = u->now;
-    s_perform(u, &(action_t){.kind = ACTION_CONNECT_FRONT});
+    const zr_server_t *server = zr_servers_now(&u->servers);
+    s_perform(u, &(action_t){.kind = ACTION_CONNECT_FRONT, .endpoint = server->endpoint, .key = server->key});
 }
 
 static void s_hello(uplink_t *u) {
@@ -139,6 +152,18 @@ static bool s_keep(const json_t *object, const char *name, char *out, size_t siz
     return value && (size_t)snprintf(out, size, "%s", value) < size;
 }
 
+/* As the library does it (machine_hello.c). */
+static void s_learn_peers(uplink_t *u, const json_t *peers) {
+    size_t index;
+    const json_t *peer;
+    zr_servers_forget(&u->servers);
+    json_array_foreach(peers, index, peer) {
+        const char *endpoint = json_string_value(peer);
+        if (endpoint && remote_valid(endpoint) && !back_refusal(s_server(u), endpoint))
+            zr_servers_learn(&u->servers, zr_span(endpoint));
+    }
+}
+
 static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     json_int_t heartbeat = json_integer_value(json_object_get(welcome, "heartbeat"));
     const char *refusal = NULL;
@@ -146,7 +171,7 @@ static void s_on_welcome(uplink_t *u, const json_t *welcome) {
                  s_keep(welcome, "back", u->back, sizeof u->back) && heartbeat > 0;
     if (u->state != UPLINK_GREETING)
         return; /* it only renewed */
-    if (!whole || (refusal = back_refusal(u->config.server, u->back))) {
+    if (!whole || (refusal = back_refusal(s_server(u), u->back))) {
         s_lose(u, refusal ? refusal : "its welcome lacks a member");
         return;
     }
@@ -154,8 +179,9 @@ static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     u->heartbeat = (uint64_t)heartbeat;
     u->live_at = u->heard_at = u->now;
     u->beat_at = u->now + u->heartbeat;
+    s_learn_peers(u, json_object_get(welcome, "peers"));
     s_connect_back(u);
-    zr_log(ZR_LOG_INFO, "connected to the broker at %s", u->config.server);
+    zr_log(ZR_LOG_INFO, "connected to the broker at %s", s_server(u));
     uplink_open_all(u);
 }
 
@@ -225,6 +251,13 @@ void uplink_down(uplink_t *u, const char *why, uint64_t now) {
     s_lose(u, why);
 }
 
+/* The link goes on trying; but another server may answer. */
+void uplink_unreachable(uplink_t *u, const char *why, uint64_t now) {
+    u->now = now;
+    if (u->state == UPLINK_WAITING && u->servers.count > 1)
+        s_lose(u, why);
+}
+
 /* --- The SUB --- */
 
 void uplink_back(uplink_t *u, zr_blob_t *frame, uint64_t now) {
@@ -278,10 +311,19 @@ static bool s_is_silent(const uplink_t *u) {
     return u->now - u->heard_at > SILENT_BEATS * u->heartbeat;
 }
 
+/* The end of the state "waiting". With a single server the link goes on for ever. */
+static uint64_t s_waits_until(const uplink_t *u) {
+    return u->servers.count > 1 ? u->heard_at + CONNECT_MS : UINT64_MAX;
+}
+
 void uplink_tick(uplink_t *u, uint64_t now) {
     u->now = now;
     if (u->state == UPLINK_CLOSED && u->retry_at <= now)
         s_connect(u);
+    if (u->state == UPLINK_WAITING && now >= s_waits_until(u)) {
+        s_lose(u, "no connection could be made in time");
+        return;
+    }
     if (u->state >= UPLINK_GREETING && s_is_silent(u)) {
         s_lose(u, "it is silent");
         return;
@@ -302,7 +344,7 @@ uint64_t uplink_due(const uplink_t *u) {
     if (u->state == UPLINK_CLOSED)
         return u->retry_at;
     if (u->state == UPLINK_WAITING)
-        return UINT64_MAX;
+        return s_waits_until(u);
     if (u->state == UPLINK_GREETING)
         return silent;
     uint64_t due = s_sooner(s_sooner(u->beat_at, silent), uplink_beats_due(u));
@@ -315,6 +357,8 @@ uint64_t uplink_due(const uplink_t *u) {
 uplink_t *uplink_new(const uplink_config_t *config, feeds_t *feeds, uint64_t now) {
     uplink_t *u = fatal_calloc(sizeof *u);
     u->config = *config;
+    FATAL_UNLESS(!zr_servers_read(&u->servers, zr_span(config->server)));
+    FATAL_UNLESS(!config->keys || !zr_servers_read_keys(&u->servers, zr_span(config->keys)));
     u->feeds = feeds;
     u->now = u->retry_at = now;
     u->heartbeat = HEARTBEAT_MS;

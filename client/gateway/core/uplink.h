@@ -16,7 +16,9 @@ enum {
 };
 
 typedef struct {
-    const char *server, *agent;
+    const char *server; /* or several of them, "A,B,C" (servers.h) */
+    const char *keys;   /* their public keys, likewise; NULL: none */
+    const char *agent;
     const char *user, *token; /* NULL: none */
     /* Carries out an action; false: the DEALER takes no more now. */
     bool (*perform)(void *ctx, const action_t *action);
@@ -31,8 +33,9 @@ void uplink_destroy(uplink_t *uplink); /* channels must be closed; NULL is accep
 /* What the link tells. Frames are taken over: one reference. */
 void uplink_front(uplink_t *uplink, zr_blob_t *frame, uint64_t now);
 void uplink_back(uplink_t *uplink, zr_blob_t *frame, uint64_t now);
-void uplink_up(uplink_t *uplink, uint64_t now);                    /* the DEALER's connection stands */
-void uplink_down(uplink_t *uplink, const char *why, uint64_t now); /* it ended, or could not be made */
+void uplink_up(uplink_t *uplink, uint64_t now);                           /* the DEALER's connection stands */
+void uplink_down(uplink_t *uplink, const char *why, uint64_t now);        /* it ended, or could not be made */
+void uplink_unreachable(uplink_t *uplink, const char *why, uint64_t now); /* it cannot be made yet */
 void uplink_back_down(uplink_t *uplink, uint64_t now);
 
 /* Does what is due. uplink_due says when that is next (UINT64_MAX: never). */

@@ -7,6 +7,7 @@
 #include "hash.h"
 #include "logger.h"
 #include "names.h"
+#include "servers.h"
 #include "uplink.h"
 
 enum { UPLINK_ENDPOINT = 512 };
@@ -43,6 +44,8 @@ typedef struct {
 
 struct uplink {
     uplink_config_t config;
+    zr_servers_t servers;
+    bool moves; /* the next attempt goes to the next server */
     feeds_t *feeds;
     uplink_state_t state;
     uint64_t now, retry_at, live_at, beat_at, beats_at, heard_at, heartbeat;

@@ -7,9 +7,10 @@ const { crypto = (await import("node:crypto")).webcrypto } = globalThis; // Node
 export const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
 export const hex = (size) => [...randomBytes(size)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** An edge whose links `open(handlers)` makes. A link has `send(text or bytes)` and `close()`. */
+/** An edge whose links `open(handlers, at)` makes, to the server `at` of `open.servers` (1). A link has `send(text or bytes)` and `close()`. */
 export const edge = (open) => ({
   open,
+  servers: open.servers ?? 1,
   now: () => performance.now(),
   random: Math.random,
   id: () => hex(16),
@@ -19,11 +20,13 @@ export const edge = (open) => ({
   },
 });
 
-/** Links over WebSocket: the browser's, Node's from version 22 on, or any other class with the same interface, such as that of npm's `ws`. */
-export function webSocketLinks(url, WebSocketClass = globalThis.WebSocket) {
+/** Links over WebSocket: the browser's, Node's from version 22 on, or any other class with the same interface, such as that of npm's `ws`. `urls`: one or an array. */
+export function webSocketLinks(urls, WebSocketClass = globalThis.WebSocket) {
   if (!WebSocketClass) throw new TypeError("this platform has no WebSocket; give one as `WebSocket`, such as that of npm's `ws`");
-  return ({ opened, frame, closed }) => {
-    const socket = new WebSocketClass(url, SUBPROTOCOL);
+  const all = [urls].flat();
+  if (all.length === 0) throw new TypeError("give the URL of a gateway");
+  const open = ({ opened, frame, closed }, at = 0) => {
+    const socket = new WebSocketClass(all[at], SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     socket.onopen = opened;
     socket.onmessage = ({ data }) => frame(typeof data === "string" ? data : new Uint8Array(data));
@@ -34,4 +37,5 @@ export function webSocketLinks(url, WebSocketClass = globalThis.WebSocket) {
       close: () => socket.close(),
     };
   };
+  return Object.assign(open, { servers: all.length });
 }

@@ -118,9 +118,13 @@ export class Prefix extends Emitter {
       if (this.#over || error?.code === "interrupted" || error?.code === "closed") return;
       if (!error) return this.#list();
       if (this.#listed) return this.#later(() => this.enter());
-      this.emit("refused", error);
-      this.close();
+      this.refuse(error);
     }, { again: false, early: false });
+  }
+
+  refuse(error) {
+    this.emit("refused", error);
+    this.close();
   }
 
   #later(run) {

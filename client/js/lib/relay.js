@@ -25,6 +25,7 @@ export class Relay extends Emitter {
   #publisher;
   #rooms = new Map();
   #prefixes = new Map();
+  #parts = new Set(); // of both, the oldest first
   #workers = new Map();
   #lastWorker = 0;
   #edge;
@@ -54,6 +55,7 @@ export class Relay extends Emitter {
     session.on("presence", (name, change) => room(name, (each) => each.presenceFrame(change)));
     session.on("pong", (m) => this.#pong(m));
     session.on("left", (m) => room(m.room, (each) => each.left(m)));
+    session.on("crowded", (error) => this.#crowded(error));
     session.on("pause", (wait) => this.#pause(wait));
     session.on("ended", (error) => this.#ended(error));
     session.on("direct", ({ op: _, ...m }) => this.emit("direct", m));
@@ -138,14 +140,17 @@ export class Relay extends Emitter {
   /** `part` is a room or a prefix: it is read from now on. */
   #begin(all, name, part, kind) {
     all.set(name, part);
+    this.#parts.add(part);
     part.on("closed", () => {
       if (!all.delete(name)) return;
+      this.#parts.delete(part);
       this.#session.unsubscribe({ [kind]: [name] });
       this.#partReady(part);
     });
     part.on("ready", () => this.#partReady(part));
     part.on("recovered", ({ entries }) => this.#recovering && (this.#recovering.entries += entries));
     if (this.#session.state === "live") this.#whenSubscribed({ [kind]: [name] }, () => all.get(name) === part && part.enter());
+    else if (this.#session.state === "subscribing") this.#session.subscribe({ [kind]: [name] });
     return part;
   }
 
@@ -329,7 +334,7 @@ export class Relay extends Emitter {
 
   #live() {
     this.#became("online");
-    for (const part of this.#parts()) part.enter();
+    for (const part of [...this.#parts]) part.enter();
     for (const log of [...this.#logs.values()]) log.next();
     this.#publisher.start();
     for (const worker of [...this.#workers.values()]) worker.enter();
@@ -339,14 +344,16 @@ export class Relay extends Emitter {
   #down() {
     this.#publisher.stop();
     this.#recovering ??= { entries: 0, lost: false, parts: null };
-    this.#recovering.parts = new Set(this.#parts());
-    for (const part of this.#parts()) part.down();
+    this.#recovering.parts = new Set(this.#parts);
+    for (const part of [...this.#parts]) part.down();
     for (const worker of this.#workers.values()) worker.down();
     this.#became("offline");
   }
 
-  #parts() {
-    return [...this.#rooms.values(), ...this.#prefixes.values()];
+  /** The gateway reads no more rooms for one client: the newest are refused. */
+  #crowded(error) {
+    const most = Math.min(this.#session.limits.rooms ?? Infinity, this.#parts.size - 1);
+    for (const part of [...this.#parts].slice(most)) part.refuse(error);
   }
 
   #partReady(part) {
@@ -364,7 +371,7 @@ export class Relay extends Emitter {
   #epoch(epoch) {
     if (this.#recovering) this.#recovering.lost = true;
     this.emit("epoch", epoch);
-    for (const part of this.#parts()) part.epoch();
+    for (const part of [...this.#parts]) part.epoch();
     for (const worker of [...this.#workers.values()]) worker.epoch();
   }
 
@@ -394,7 +401,7 @@ export class Relay extends Emitter {
     this.#became("closed", error.message);
     this.#session.close(error);
     this.#publisher.close(error);
-    for (const part of this.#parts()) part.close();
+    for (const part of [...this.#parts]) part.close();
     for (const worker of [...this.#workers.values()]) worker.close(error.code === "closed" ? undefined : error);
     this.emit("closed", error);
   }

@@ -143,7 +143,7 @@ export class Room extends Emitter {
 
   #entered(after, error, m) {
     if (this.#over || error?.code === "interrupted" || error?.code === "closed") return;
-    if (error) return this.#refused(error);
+    if (error) return this.refuse(error);
     this.#joined = true;
     this.#lost(this.#position.joined(m, after), "gone");
     if (this.#options.presence !== false) this.#presence.joined(m);
@@ -189,7 +189,7 @@ export class Room extends Emitter {
     else this.#ready();
   }
 
-  #refused(error) {
+  refuse(error) {
     this.emit("refused", error);
     this.#end({ type: "left", room: this.name, reason: error.code });
   }
@@ -224,6 +224,7 @@ export class Room extends Emitter {
     if (this.#over) return;
     this.#over = true;
     this.#feed.end();
+    this.#state?.end();
     this.emit("closed");
   }
 
@@ -298,7 +299,7 @@ export class Room extends Emitter {
       this.#parked = true; // until a frame, a pong or a list names it again
       return this.#ready();
     }
-    if (error) return this.#refused(error);
+    if (error) return this.refuse(error);
     const { lost, again } = this.#position.replayed(m, judge);
     this.#lost(lost, "gone");
     if (again) this.#repair();

@@ -1,6 +1,6 @@
 /**
  * The life of a session, as PROTOCOL.md, section 6, has it: hello, subscribe, live, and again after each loss. It knows no socket and no clock:
- * `edge` has `open`, which makes a link, `after`, which sets a timer, and `random`.
+ * `edge` has `open`, which makes a link to one of `servers`, `after`, which sets a timer, and `random`.
  *
  * It tells its events to the listener that made it (see relay.js): welcome, live, down, epoch, pong, deliver, presence, ack, refused, pause,
  * direct, left, work, settled, unsettled, dismissed, lost, ended.
@@ -18,6 +18,7 @@ const SOON_LOST = 10000; // milliseconds; a session that ends sooner does not en
 const SUBSCRIBE_PATIENCE = 10000; // milliseconds until `subscribe` is sent again
 const LOGIN_PATIENCE = 120000; // milliseconds that a login may be `queued`
 const SUBSCRIBE_ID = "subscribe-";
+const subscribeNumber = ({ re }) => Number(String(re).slice(SUBSCRIBE_ID.length));
 const RETRY_WAIT = 100; // milliseconds, when the broker names none
 const UNANSWERED_MAX = 200; // requests under way; the rest waits here
 const FINAL_BYES = ["revoked", "banned", "kicked", "flooding"];
@@ -36,13 +37,15 @@ export class Session extends Emitter {
   #options;
   #link = null;
   #opens = 0;
+  #at = 0; // the server in use
+  #moves = false; // the next attempt goes to the next one
   #attempts = 0;
   #welcomed = false; // ever
   #welcomeAt = -Infinity;
   #loginSince = 0;
   #nextId = 1;
   #subscriptions = 0; // `subscribe` requests so far
-  #subscribedFrom = 0; // the first one of this session
+  #subscribing = new Set(); // those that were not answered with `subscribed`, rising
   #sent = new Map(); // id: request
   #waiting = []; // requests that are not sent yet
   #timers = new Map();
@@ -65,7 +68,9 @@ export class Session extends Emitter {
     this.state = "connecting";
     const open = ++this.#opens;
     const mine = (handle) => (...values) => open === this.#opens && this.state !== "closed" && handle.apply(this, values);
-    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) });
+    if (this.#moves) this.#at = (this.#at + 1) % this.#servers;
+    this.#moves = false;
+    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) }, this.#at);
     this.#expectFrames();
   }
 
@@ -97,6 +102,7 @@ export class Session extends Emitter {
   #lost(why) {
     this.#drop();
     if (this.state === "closed") return;
+    this.#moves = true;
     const wait = this.#backOff();
     this.emit("waiting", { wait, why });
     this.after(wait, "dial", () => this.dial());
@@ -106,12 +112,16 @@ export class Session extends Emitter {
   #backOff() {
     if (this.#edge.now() - this.#welcomeAt > SOON_LOST && this.#welcomeAt > -Infinity) this.#attempts = 0;
     this.#welcomeAt = -Infinity;
-    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(this.#attempts++, 20));
+    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(Math.floor(this.#attempts++ / this.#servers), 20));
   }
 
   /** Tries at once instead of after the back-off: the network is back. */
   hurry() {
     if (this.#timers.has("dial")) this.dial();
+  }
+
+  get #servers() {
+    return this.#edge.servers ?? 1;
   }
 
   #expectFrames() {
@@ -170,7 +180,7 @@ export class Session extends Emitter {
     this.state = "subscribing";
     this.#ping();
     this.#welcomed = true;
-    this.#subscribedFrom = this.subscribe(this.names());
+    this.#subscribeAnew();
   }
 
   /** What presence shows of this session, from now on. The connection stays. */
@@ -193,27 +203,43 @@ export class Session extends Emitter {
 
   /** Subscribes to further rooms and prefixes, and returns a number: the event `subscribed` with it, or a higher one, says that their frames come. */
   subscribe({ rooms = [], prefixes = [] }) {
-    if (rooms.length > 0 || prefixes.length === 0) this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, rooms, presence: true });
-    if (prefixes.length > 0) this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, prefixes });
-    this.after(SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.names()));
+    if (rooms.length > 0 || prefixes.length === 0) this.#subscribe({ rooms, presence: true });
+    if (prefixes.length > 0) this.#subscribe({ prefixes });
+    if (!this.armed("subscribe")) this.after(SUBSCRIBE_PATIENCE, "subscribe", () => this.#subscribeAnew());
     return this.#subscriptions;
+  }
+
+  #subscribe(names) {
+    this.#subscribing.add(++this.#subscriptions);
+    this.#send({ op: "subscribe", id: SUBSCRIBE_ID + this.#subscriptions, ...names });
+  }
+
+  /** To all rooms: what was not answered before needs no answer any more. */
+  #subscribeAnew() {
+    this.cancel("subscribe");
+    this.#subscribing.clear();
+    this.subscribe(this.names());
   }
 
   /** These frames are not wanted any more: `{ rooms }` or `{ prefixes }`. */
   unsubscribe(names) {
-    if (this.state === "live") this.#send({ op: "unsubscribe", ...names });
+    if (this.state === "live" || this.state === "subscribing") this.#send({ op: "unsubscribe", ...names });
   }
 
   /** What the program asked for goes on only once all rooms are live again. */
   #subscribed(m) {
-    const number = Number(String(m.re).slice(SUBSCRIBE_ID.length));
-    if (number === this.#subscriptions) this.cancel("subscribe");
+    const number = subscribeNumber(m);
     if (m.epoch !== undefined && m.epoch !== this.epoch) return this.greet();
-    if (this.state === "subscribing" && number >= this.#subscribedFrom) {
-      this.state = "live";
-      this.emit("live");
+    if (!this.#subscribing.delete(number)) return;
+    const [first = this.#subscriptions + 1] = this.#subscribing;
+    if (this.#subscribing.size === 0) {
+      this.cancel("subscribe");
+      if (this.state === "subscribing") {
+        this.state = "live";
+        this.emit("live");
+      }
     }
-    this.emit("subscribed", number);
+    this.emit("subscribed", first - 1);
     this.#flush();
   }
 
@@ -359,9 +385,14 @@ export class Session extends Emitter {
     this.after(this.#backOff() + BACK_OFF_FIRST, "hello", () => this.greet());
   }
 
+  /** All rooms are subscribed to again: at once, when the event `crowded` took some out, or else later. */
   #refusedSubscribe(m) {
-    this.emit("problem", new ZrelayError(m.code, m.text, m));
-    this.after(m.wait ?? SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.names()));
+    if (!this.#subscribing.has(subscribeNumber(m))) return;
+    const { rooms = [], prefixes = [] } = this.names();
+    const crowded = m.code === "too-many-joins" && rooms.length + prefixes.length > 0;
+    this.emit(crowded ? "crowded" : "problem", new ZrelayError(m.code, m.text, m));
+    if (crowded) this.#subscribeAnew();
+    else this.after(m.wait ?? SUBSCRIBE_PATIENCE, "subscribe", () => this.#subscribeAnew());
   }
 
   #bye(m) {

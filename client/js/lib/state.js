@@ -16,6 +16,7 @@ export class LiveState extends Map {
   #loading = null; // the snapshot so far, and the newest entry of each key that came meanwhile
   #from = 0; // the snapshot's position: older entries are in it
   #ready = [];
+  #over = false;
 
   constructor(load, publish) {
     super();
@@ -53,18 +54,29 @@ export class LiveState extends Map {
         return await this.put(key, body, { expect: entry?.seq ?? 0 });
       } catch (error) {
         if (error.code !== "conflict" || attempt === ATTEMPTS_MAX) throw error;
-        await this.#passes(key, error.seq);
+        await this.#passes(key, error.seq ?? 0, entry);
       }
     }
   }
 
-  /** Waits until the entry that won is here. */
-  #passes(key, seq) {
+  /** Waits until the entry that won over `before` is here, or the room is left; if the winner deleted the key, `seq` is 0. */
+  #passes(key, seq, before) {
     return new Promise((resolve) => {
-      const look = () => (this.get(key)?.seq ?? Infinity) >= seq && (off(), resolve());
-      const off = this.on("change", look);
+      const look = () => {
+        const now = this.get(key);
+        if (!this.#over && (now === before || now?.seq < seq)) return;
+        for (const off of offs) off();
+        resolve();
+      };
+      const offs = ["change", "over"].map((name) => this.on(name, look));
       look();
     });
+  }
+
+  /** The room is left: nothing changes any more. */
+  end() {
+    this.#over = true;
+    this.#events.emit("over");
   }
 
   // What the room says

@@ -170,13 +170,14 @@ export class Worker extends Emitter {
   }
 
   #resume({ held }) {
+    // First what was said before: the broker carries out no retry whose number is below one that it knows.
+    for (const { jobs, frame } of this.#settles.values()) if (jobs.length > 0) this.#session.sendFrame(frame);
     if (!this.#session.resumed || held === 0) {
       for (const { entry } of this.#queue.take(() => true)) this.#held.delete(entry.seq); // they went to others
     } else {
       const ranges = gaps([...this.#held.keys()].sort((one, other) => one - other)); // frames that were on their way are lost
       this.#send({ verb: RETURN, milliseconds: 0, jobs: [] }, ranges.slice(0, SETTLE_RANGES_MAX));
     }
-    for (const { jobs, frame } of this.#settles.values()) if (jobs.length > 0) this.#session.sendFrame(frame);
     this.#work(this.#credit, () => {});
   }
 

@@ -69,6 +69,8 @@ void machine_on_ok(machine_t *m, uint64_t re) {
 void machine_front_up(machine_t *m, uint64_t now) {
     m->now = now;
     m->front_up = true;
+    if (m->state == STATE_GREETING && m->servers.count > 1 && m->deadline < now + m->heartbeat)
+        m->deadline = now + m->heartbeat;
 }
 
 /* libzmq would connect again by itself, but frames that the DEALER holds would then come before a hello; hence a fresh
@@ -130,9 +132,15 @@ void machine_front_unreachable(machine_t *m, const char *why, uint64_t now) {
     m->now = now;
     if (m->state != STATE_GREETING)
         return;
+    if (loss_goes_on(m)) {
+        loss_move_on(m);
+        return;
+    }
     loss_tell_unreachable(m, why);
     if (!m->config.reconnect)
         loss_begin(m, LOSS_UNREACHABLE, why);
+    else if (m->servers.count > 1)
+        loss_move_on(m);
 }
 
 /* --- Heartbeats --- */
@@ -247,6 +255,10 @@ bool machine_action(machine_t *m, action_t *action, uint64_t now) {
     return m->state == STATE_LIVE && publish_action(m, action);
 }
 
+const char *machine_server(const machine_t *m) {
+    return m->servers.count ? zr_servers_now(&m->servers)->endpoint : NULL;
+}
+
 uint64_t machine_connection(const machine_t *m) {
     return m->connection;
 }
@@ -286,8 +298,8 @@ int machine_close(machine_t *m, uint64_t now) {
 machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     machine_t *m = machine_alloc(sizeof *m);
     m->config = *config;
-    if (config->server)
-        snprintf(m->server, sizeof m->server, "%s", config->server);
+    if (config->servers)
+        m->servers = *config->servers;
     if (config->nick)
         snprintf(m->nick, sizeof m->nick, "%s", config->nick);
     if (config->agent)
@@ -298,7 +310,8 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->meta, sizeof m->meta, "%s", config->meta);
     if (config->token)
         snprintf(m->login, sizeof m->login, "%s", config->token);
-    m->config.server = m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
+    m->config.servers = NULL; /* the caller's, and copied */
+    m->config.nick = m->config.agent = NULL;
     m->config.user = m->config.token = m->config.client = m->config.meta = NULL;
     m->kinds = machine_kinds;
     if (!m->config.prefix_rooms)

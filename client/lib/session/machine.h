@@ -4,20 +4,22 @@
 #define MACHINE_H
 
 #include "blob.h"
+#include "servers.h"
 #include "span.h"
 #include "zrelay.h"
 
 typedef struct machine machine_t;
 
 typedef struct {
-    const char *server; /* the front's endpoint, for the rules about the back (back.h); NULL: any back is taken */
-    const char *nick;   /* NULL: none */
-    const char *agent;  /* NULL: none */
-    const char *user;   /* NULL: no login, or the token is a JWT, which names the user */
-    const char *token;  /* NULL: no login */
-    const char *client; /* the client id; NULL: a new one */
-    const char *meta;   /* as zr_meta_write gives it; NULL: none */
-    bool encrypted;     /* the sockets are: for the text about a connection that fails */
+    const zr_servers_t *servers; /* the fronts' endpoints, of which back.h has the rules for the back; copied. NULL: the
+                                    link knows its only one, and any back is taken */
+    const char *nick;            /* NULL: none */
+    const char *agent;           /* NULL: none */
+    const char *user;            /* NULL: no login, or the token is a JWT, which names the user */
+    const char *token;           /* NULL: no login */
+    const char *client;          /* the client id; NULL: a new one */
+    const char *meta;            /* as zr_meta_write gives it; NULL: none */
+    bool encrypted;              /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
     size_t pack;         /* messages in a PUBLISH frame at most; 0: as many as fit */
     size_t prefix_rooms; /* positions of rooms that prefixes brought; 0: PREFIX_ROOMS_MAX */
@@ -30,7 +32,7 @@ typedef struct {
 /* The actions that the machine asks for, in order. */
 typedef enum {
     ACTION_SEND,          /* `frame` on the DEALER */
-    ACTION_CONNECT_FRONT, /* a fresh DEALER (an old one is dropped with all it holds) */
+    ACTION_CONNECT_FRONT, /* a fresh DEALER to `endpoint` (an old one is dropped with all it holds) */
     ACTION_CONNECT_BACK,  /* a fresh SUB to `endpoint`, without subscriptions; an old one is dropped */
     ACTION_SUBSCRIBE,     /* `topic` on the SUB */
     ACTION_UNSUBSCRIBE,
@@ -42,7 +44,8 @@ typedef struct {
     zr_span_t frame;
     zr_blob_t *owner; /* the memory of `frame`, perhaps shared with others: the machine's. Without a reference both are
                          gone with the next call */
-    const char *endpoint; /* the machine's, valid until the next call */
+    const char *endpoint; /* the machine's, valid until the next call; NULL: see machine_config_t.servers */
+    const char *key;      /* likewise: the server's key, with ACTION_CONNECT_FRONT; empty or NULL: as it is set */
     uint8_t topic[1 + 160];
     size_t topic_len;
 } action_t;
@@ -72,7 +75,8 @@ typedef enum {
 } front_failure_t;
 void machine_front_failed(machine_t *machine, front_failure_t why, uint64_t now);
 
-/* The DEALER cannot connect, for the reason `why` (copied), and goes on trying. Told to the program once. */
+/* The DEALER cannot connect, for the reason `why` (copied), and goes on trying. With several servers the next one is
+ * tried instead. Told to the program once, when none can be reached. */
 void machine_front_unreachable(machine_t *machine, const char *why, uint64_t now);
 
 /* Does all work that is due; machine_due says when work is due next (UINT64_MAX: never). */

@@ -6,12 +6,14 @@
 #include "back.h"
 #include "machine_actions.h"
 #include "machine_events.h"
+#include "machine_identity.h"
 #include "machine_loss.h"
 #include "machine_publish.h"
 #include "machine_queue.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
 #include "machine_work.h"
+#include "remote.h"
 
 /* --- Hello --- */
 
@@ -48,7 +50,14 @@ void hello_send(machine_t *m) {
 void hello_connect(machine_t *m) {
     m->connection++;
     m->front_up = false;
-    machine_do(m, ACTION_CONNECT_FRONT);
+    if (m->moves)
+        zr_servers_next(&m->servers);
+    m->moves = false;
+    action_t *action = machine_do(m, ACTION_CONNECT_FRONT);
+    if (m->servers.count) {
+        action->endpoint = zr_servers_now(&m->servers)->endpoint;
+        action->key = zr_servers_now(&m->servers)->key;
+    }
     hello_send(m);
 }
 
@@ -118,6 +127,20 @@ static void s_back_refused(machine_t *m, const char *why) {
     loss_back_off_long(m, "back", why);
 }
 
+/* For this session's reconnects. The rules are those for the back: a broker is not trusted to send us just anywhere. */
+static void s_learn_peers(machine_t *m, const json_t *peers) {
+    size_t index;
+    const json_t *peer;
+    if (!m->servers.count)
+        return;
+    zr_servers_forget(&m->servers);
+    json_array_foreach(peers, index, peer) {
+        const char *endpoint = json_string_value(peer);
+        if (endpoint && remote_valid(endpoint) && !back_refusal(machine_server(m), endpoint))
+            zr_servers_learn(&m->servers, zr_span(endpoint));
+    }
+}
+
 void machine_on_welcome(machine_t *m, json_t *object) {
     zr_span_t epoch, nick, token, back, greeting = {0};
     uint64_t heartbeat, re;
@@ -134,7 +157,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
         m->malformed++;
         return;
     }
-    const char *refusal = m->server[0] ? back_refusal(m->server, back.ptr) : NULL;
+    const char *refusal = m->servers.count ? back_refusal(machine_server(m), back.ptr) : NULL;
     if (refusal) {
         s_back_refused(m, refusal);
         return;
@@ -155,6 +178,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
                                                   : heartbeat;
     m->rename_tries = 0;
     s_read_limits(m, json_object_get(object, "limits"));
+    s_learn_peers(m, json_object_get(object, "peers"));
     if (renewed) {
         s_settle_nick(m, nick);
         return;
@@ -165,6 +189,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
         m->rename_at = m->now;
     m->deadline = NEVER;
     m->attempts = 0;
+    m->missed = 0;
     m->since = m->now;
     memset(m->failure_told, 0, sizeof m->failure_told);
     m->unreachable_told = false;

@@ -1,4 +1,4 @@
-/* What a program changes of the identity that it began with (machine_config_t). Results as in zrelay.h. */
+/* What a program changes of the identity that it began with (machine_config_t), and its server. Results as in zrelay.h. */
 #ifndef MACHINE_IDENTITY_H
 #define MACHINE_IDENTITY_H
 
@@ -12,5 +12,8 @@ int machine_renew(machine_t *machine, const char *token, uint64_t now);
 
 /* The meta that the session shows from now on, as zr_meta_write gives it. A session that is live tells it at once. */
 int machine_set_meta(machine_t *machine, const char *meta, uint64_t now);
+
+/* The server in use. NULL: the config named none. */
+const char *machine_server(const machine_t *machine);
 
 #endif

@@ -45,7 +45,8 @@ void loss_wait(machine_t *m) {
     machine_do(m, ACTION_DISCONNECT);
     m->back_open = false;
     uint64_t window = BACKOFF_MIN_MS, chance;
-    unsigned doublings = m->attempts + (m->flaps ? m->flaps - 1 : 0);
+    unsigned servers = m->servers.count ? (unsigned)m->servers.count : 1;
+    unsigned doublings = m->attempts / servers + (m->flaps ? m->flaps - 1 : 0);
     for (unsigned i = 0; i < doublings && window < BACKOFF_MAX_MS; i++)
         window *= 2;
     if (window > BACKOFF_MAX_MS)
@@ -54,6 +55,17 @@ void loss_wait(machine_t *m) {
     m->config.entropy(m->config.entropy_ctx, &chance, sizeof chance);
     m->state = STATE_WAITING;
     m->deadline = m->now + chance % (window + 1);
+    m->moves = m->servers.count > 1;
+}
+
+void loss_move_on(machine_t *m) {
+    m->hello_id = 0;
+    loss_wait(m);
+}
+
+bool loss_goes_on(machine_t *m) {
+    m->missed++;
+    return m->missed < m->servers.count;
 }
 
 void loss_back_off(machine_t *m, const char *code, const char *why) {
@@ -63,8 +75,9 @@ void loss_back_off(machine_t *m, const char *code, const char *why) {
 
 /* The same, for a while that is longer from the first time on. */
 void loss_back_off_long(machine_t *m, const char *code, const char *why) {
-    if (m->attempts < BACKOFF_LONG)
-        m->attempts = BACKOFF_LONG;
+    unsigned least = BACKOFF_LONG * (m->servers.count ? (unsigned)m->servers.count : 1);
+    if (m->attempts < least)
+        m->attempts = least;
     loss_back_off(m, code, why);
 }
 
@@ -89,6 +102,10 @@ void loss_tell_unreachable(machine_t *m, const char *why) {
 
 /* The end of an earlier session was told already. */
 void loss_no_session(machine_t *m, const char *why) {
+    if (loss_goes_on(m)) {
+        loss_move_on(m);
+        return;
+    }
     if (!m->epoch[0])
         loss_tell_unreachable(m, why);
     loss_back_off(m, LOSS_UNREACHABLE, why);

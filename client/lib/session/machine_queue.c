@@ -34,7 +34,8 @@ int machine_set_meta(machine_t *m, const char *meta, uint64_t now) {
 }
 
 void machine_queue_begin(machine_t *m) {
-    m->deadline = m->now + m->heartbeat;
+    bool elsewhere = m->servers.count > 1 && !m->front_up;
+    m->deadline = m->now + (elsewhere ? CONNECT_MS : m->heartbeat);
     m->queued_until = m->now + QUEUED_MAX_MS;
 }
 

@@ -58,6 +58,7 @@ enum {
     PRESENCE_KEPT = 64,
     MEMBERS_MAX = 100000,
     ENDPOINT_MAX = 256,
+    CONNECT_MS = 2000, /* for a connection to stand, if there is another server to try */
     TOKEN_MAX = 64,
     AGENT_MAX = 64,
     REASON_MAX = 200,
@@ -334,7 +335,9 @@ typedef struct {
 
 struct machine {
     machine_config_t config;
-    char server[ENDPOINT_MAX + 1]; /* empty: not known */
+    zr_servers_t servers; /* none: the link knows its only one */
+    bool moves;           /* the next attempt goes to the next one */
+    size_t missed;        /* servers in a row that could not be reached */
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
     char login[ZR_JWT_MAX + 1];

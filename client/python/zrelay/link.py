@@ -10,13 +10,14 @@ from typing import Callable, List, Optional, Tuple
 import zmq
 
 from .core.edge import Handlers
+from .core.servers import Server
 from .settings import Keys
 
 _LINGER = 1000  # milliseconds for what was sent last
 _BATCH = 100  # frames that are read before others have their turn
 _DRAIN = 0.1  # seconds for frames that came before the connection ended, such as a `bye`
 _MESSAGE_MAX = 258 * 1024 * 1024  # bytes of a frame that is read
-_WATCHED = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+_WATCHED = zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _ENDED = "the connection to the broker ended"
 _WHY = {zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the broker does not let in this client's key",
         zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake failed: the broker's key is another, or only one side encrypts"}
@@ -31,14 +32,15 @@ def new_pair() -> Tuple[str, str]:
 class AsyncEdge:
     """The Edge of a client, in the event loop that runs now."""
 
-    def __init__(self, server: str, keys: Optional[Keys]) -> None:
+    def __init__(self, keys: Optional[Keys]) -> None:
         self._loop = asyncio.get_running_loop()
         self._context = zmq.Context()
-        self._server, self._keys = server, keys
+        self._keys = keys
 
-    def open(self, handlers: Handlers) -> ZmqLink:
+    def open(self, handlers: Handlers, server: Server) -> ZmqLink:
         """Makes a link."""
-        return ZmqLink(self._loop, self._context, self._server, self._keys, handlers)
+        keys = self._keys._replace(server=server.key) if self._keys else None
+        return ZmqLink(self._loop, self._context, server.endpoint, keys, handlers)
 
     def now(self) -> float:
         """Seconds since some moment."""
@@ -107,6 +109,7 @@ class ZmqLink:
                  handlers: Handlers) -> None:
         self._loop, self._context, self._keys, self._handlers = loop, context, keys, handlers
         self._is_closed = False
+        self._met = False  # it had a connection
         self._why = _ENDED
         self._back: Optional[_Reader] = None
         front = self._socket(zmq.DEALER, server)
@@ -136,6 +139,11 @@ class ZmqLink:
 
     def _event(self, frames: List[bytes]) -> None:
         event, = struct.unpack_from("=H", frames[0])
+        if event == zmq.EVENT_CONNECT_RETRIED:
+            if not self._is_closed and not self._met:
+                self._handlers.unreachable("no broker answers there")
+            return
+        self._met = True
         self._why = _WHY.get(event, self._why)
         if event != zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:  # DISCONNECTED comes after that
             self._loop.call_later(_DRAIN, self._lost, self._why)

@@ -16,6 +16,7 @@ from .core.presence import User, user_of
 from .core.publisher import QUEUE_BYTES
 from .core.reader import Options
 from .core.owner import Identity
+from .core.servers import Servers
 from .core.wire import Ack, Body, Json, Message, room_name
 from .errors import ZrelayError
 from .link import AsyncEdge, new_pair
@@ -442,9 +443,10 @@ def connect(server: Optional[str] = None, *, nick: Optional[str] = None, user: O
             agent: str = _AGENT, client: Optional[str] = None, timeout: float = CONNECT_TIMEOUT, queue_bytes: int = QUEUE_BYTES) -> Relay:
     """Connects to a broker: `async with zrelay.connect() as relay`, or `relay = await zrelay.connect()`.
 
-    `server`: `tcp://HOST:PORT`, `HOST`, or `ipc://PATH`; else ZRELAY_SERVER, else `tcp://127.0.0.1:5570`. `nick`: the name that others see; without
+    `server`: `tcp://HOST:PORT`, `HOST`, or `ipc://PATH`; else ZRELAY_SERVER, else `tcp://127.0.0.1:5570`. Several, `A,B,C`, are brokers of
+    one log: the client goes on with the next one after a loss. `nick`: the name that others see; without
     one the broker makes one up. `user` and `token` log in (else ZRELAY_USER, ZRELAY_TOKEN); a JWT needs no user, and `token` may be a function that
-    gives a fresh one for each login. For an encrypted broker: `server_key`, its public key (else ZRELAY_SERVER_KEY, else what the command line noted
+    gives a fresh one for each login. For an encrypted broker: `server_key`, its public key, or `A,B,C` for several (else ZRELAY_SERVER_KEY, else what the command line noted
     in known-servers), and `certificate`, the file that `zrelay keygen` made or the pair (public, secret) (else ZRELAY_CERTIFICATE). `meta`: what
     presence shows of this user. `agent`: program and version, for the operator's log, at most 64 bytes. `client`: 32 lower-case hex digits, a secret
     of this run; by default random. `timeout`: seconds until it gives up, 0: never; later losses are repaired without end. `queue_bytes`: bytes of
@@ -452,7 +454,7 @@ def connect(server: Optional[str] = None, *, nick: Optional[str] = None, user: O
     found = settings(os.environ, server, server_key, certificate, user, token, new_pair)
 
     def make() -> Tuple[Client, AsyncEdge]:
-        edge = AsyncEdge(found.server, found.keys)
+        edge = AsyncEdge(found.keys)
         identity = Identity(client or secrets.token_hex(16), agent, nick, found.user, found.token, meta)
-        return Client(edge, found.server, identity, queue_bytes), edge
+        return Client(edge, Servers(found.servers), identity, queue_bytes), edge
     return Relay(make, timeout)

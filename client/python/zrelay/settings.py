@@ -7,6 +7,7 @@ import stat
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple, Union
 
 from .core.endpoint import is_local, is_valid
+from .core.servers import SERVERS_MAX, Server
 from .errors import ZrelayError
 
 DEFAULT_SERVER = "tcp://127.0.0.1:5570"
@@ -29,8 +30,8 @@ class Keys(NamedTuple):
 class Settings(NamedTuple):
     """Where to connect, and under which name."""
 
-    server: str
-    keys: Optional[Keys]
+    servers: Tuple[Server, ...]
+    keys: Optional[Keys]  # with the first server's key
     user: Optional[str]
     token: Token
 
@@ -43,6 +44,26 @@ def endpoint(server: str) -> str:
     if not is_valid(full):
         raise ZrelayError("bad-argument", f"{server!r} is no broker's address: give tcp://HOST:PORT or ipc://PATH")
     return full
+
+
+def _servers(text: str, keys: Optional[str]) -> Tuple[Server, ...]:
+    """`A,B,C`, with one key for all, or with one for each."""
+    endpoints = [endpoint(part.strip()) for part in text.split(",")]
+    parts = [_key(part.strip(), "a server key") for part in keys.split(",")] if keys else [""]
+    if len(set(endpoints)) < len(endpoints) or len(endpoints) > SERVERS_MAX:
+        raise ZrelayError("bad-argument", f"{text!r}: name each server once, and at most {SERVERS_MAX}")
+    if len(parts) not in (1, len(endpoints)):
+        raise ZrelayError("bad-argument", "give one key for all servers, or one for each in their order")
+    return tuple(Server(each, parts[0] if len(parts) == 1 else parts[number]) for number, each in enumerate(endpoints))
+
+
+def _with_known(environment: Mapping[str, str], server: Server) -> Server:
+    """With the key that is noted for it, unless that differs from the given one."""
+    known = known_key(environment, server.endpoint)
+    if server.key and known and server.key != known:
+        raise ZrelayError("bad-argument", f"the broker at {server.endpoint} had another key than the one given, noted in known-servers: somebody may "
+                          "be in between. If it really has a new one, remove that line")
+    return Server(server.endpoint, server.key or (_key(known, "a server key") if known else ""))
 
 
 def _read(path: str, secret: bool) -> str:
@@ -89,24 +110,25 @@ def _is_jwt(token: str) -> bool:
 def settings(environment: Mapping[str, str], server: Optional[str], server_key: Optional[str],
              certificate: Union[str, Tuple[str, str], None], user: Optional[str], token: Token, new_pair: Callable[[], Tuple[str, str]]) -> Settings:
     """Fills in what the program did not say. Raises ZrelayError for what cannot be, and for a token that would travel in the clear."""
-    where = endpoint(server or environment.get("ZRELAY_SERVER") or DEFAULT_SERVER)
-    given, known = server_key or environment.get("ZRELAY_SERVER_KEY") or None, known_key(environment, where)
-    if given and known and given != known:
-        raise ZrelayError("bad-argument", f"the broker at {where} had another key than the one given, noted in known-servers: somebody may be in "
-                          "between. If it really has a new one, remove that line")
+    servers = _servers(server or environment.get("ZRELAY_SERVER") or DEFAULT_SERVER, server_key or environment.get("ZRELAY_SERVER_KEY") or None)
+    servers = tuple(_with_known(environment, each) for each in servers)
+    bare = [each.endpoint for each in servers if not each.key]
     pair = certificate or environment.get("ZRELAY_CERTIFICATE") or None
     keys = None
-    if given or known:
+    if bare and len(bare) < len(servers):
+        raise ZrelayError("bad-argument", f"the key of the broker at {bare[0]} is needed too: give one for each server, or one for all")
+    if not bare:
         public, secret = read_certificate(pair) if isinstance(pair, str) else pair or new_pair()
-        keys = Keys(_key(given or known or "", "a server key"), _key(public, "a public key"), _key(secret, "a secret key"))
+        keys = Keys(servers[0].key, _key(public, "a public key"), _key(secret, "a secret key"))
     elif certificate:
         raise ZrelayError("bad-argument", "a certificate is for an encrypted broker: give its key too, as `server_key` or in ZRELAY_SERVER_KEY")
     of_environment = environment.get("ZRELAY_TOKEN") or None
     name = user or environment.get("ZRELAY_USER") or None
     secret_word = token or (of_environment if of_environment and (name or _is_jwt(of_environment)) else None)
-    if secret_word and not keys and not is_local(where):
-        raise ZrelayError("bad-argument", f"a token travels unencrypted, so it is sent to brokers on this machine only; for {where} give "
+    remote = [each.endpoint for each in servers if not is_local(each.endpoint)]
+    if secret_word and not keys and remote:
+        raise ZrelayError("bad-argument", f"a token travels unencrypted, so it is sent to brokers on this machine only; for {remote[0]} give "
                           "`certificate` and `server_key`")
     if user and not secret_word and not keys:
         raise ZrelayError("bad-argument", f"the user {user} needs a token: `token`, or ZRELAY_TOKEN")
-    return Settings(where, keys, name if secret_word else None, secret_word)
+    return Settings(servers, keys, name if secret_word else None, secret_word)

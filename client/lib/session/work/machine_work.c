@@ -211,7 +211,7 @@ void work_on_refused(machine_t *m, request_t *request, json_t *error) {
     s_free(m, worker);
 }
 
-/* The worker that the broker's frame is about; NULL: there is none. */
+/* The worker that the broker's frame is about; NULL: the program has no such worker. */
 static worker_t *s_named(const machine_t *m, const json_t *object) {
     uint64_t number = 0;
     const char *wrong = NULL;

@@ -12,6 +12,7 @@ from .prefix import Prefix
 from .publisher import Publisher
 from .reader import Options, Reader
 from .owner import Identity
+from .servers import Servers
 from .session import Done, Session
 from .wire import REPLAY, STATE, AckFrame, Deliver, Json, SettledFrame, WorkFrame, room_name
 from .worker import Worker
@@ -33,18 +34,18 @@ class Client(Emitter):
     are whole again after a lost session, `lost` (Lost) and `left` (Left) of any room, `epoch` ((before, now)), `direct` (of the broker),
     `problem` (ZrelayError) for what the program may want to tell its user, `closed` (ZrelayError)."""
 
-    def __init__(self, edge: Edge, server: str, identity: Identity, queue_bytes: int) -> None:
+    def __init__(self, edge: Edge, servers: Servers, identity: Identity, queue_bytes: int) -> None:
         super().__init__()
         self.status = "connecting"
         self.failure: Optional[ZrelayError] = None  # why it is closed, if the program did not want that
-        self.session = Session(edge, server, identity, self)
+        self.session = Session(edge, servers, identity, self)
         self.publisher = Publisher(self.session.send_frame, self.session.limits, edge.after, queue_bytes)
         self.rooms: Dict[str, Reader] = {}
         self.prefixes: Dict[str, Prefix] = {}
         self.workers: Dict[int, Worker] = {}
         self._last_worker = 0
         self._edge = edge
-        self._server = server
+        self._servers = servers
         self._why = ""  # there is no connection
         self._logs: Dict[str, Log] = {}  # of rooms that are read just now
         self._recovering: Optional[_Recovering] = None
@@ -53,7 +54,7 @@ class Client(Emitter):
         """Connects. Beyond `timeout` seconds it gives up (`timed-out`); 0: never."""
         def give_up() -> None:
             why = f": {self._why}" if self._why else ""
-            self.ended(ZrelayError("timed-out", f"no broker at {self._server} answered within {timeout:g} s{why}"))
+            self.ended(ZrelayError("timed-out", f"no broker at {self._servers} answered within {timeout:g} s{why}"))
         if timeout > 0:
             self.session.after(timeout, "connect", give_up)
         self.session.dial()

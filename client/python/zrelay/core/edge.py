@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Callable, Protocol
 
+from .servers import Server
+
 
 class Link(Protocol):
     """A connection to a broker: a DEALER, and a SUB once `listen` was called. Nothing here blocks or fails."""
@@ -35,12 +37,15 @@ class Handlers(Protocol):
     def lost(self, why: str) -> None:
         """The connection ended, or cannot be made."""
 
+    def unreachable(self, why: str) -> None:
+        """The connection cannot be made yet; the link goes on trying."""
+
 
 class Edge(Protocol):
     """Links, the clock, timers, randomness."""
 
-    def open(self, handlers: Handlers) -> Link:
-        """Makes a link whose DEALER is connected, or will be."""
+    def open(self, handlers: Handlers, server: Server) -> Link:
+        """Makes a link whose DEALER is connected to this server, or will be."""
 
     def now(self) -> float:
         """Seconds since some moment; never goes back."""

@@ -7,6 +7,7 @@ from ..errors import ZrelayError
 from .edge import Edge, Link
 from .endpoint import back_fault
 from .owner import Identity, Owner
+from .servers import Servers
 from .subscriptions import Subscriptions
 from .wire import AckFrame, Deliver, Json, PresenceFrame, SettledFrame, WorkFrame, control, decode, parse_object
 
@@ -42,9 +43,9 @@ class Request(NamedTuple):
 
 
 class Session:
-    """One client's session with a broker, over as many connections as it takes. `server` is the endpoint of the broker's front."""
+    """One client's session with a broker, over as many connections as it takes. `servers` are the endpoints of the brokers' fronts."""
 
-    def __init__(self, edge: Edge, server: str, identity: Identity, owner: Owner) -> None:
+    def __init__(self, edge: Edge, servers: Servers, identity: Identity, owner: Owner) -> None:
         self.state = "new"  # then connecting, greeting, subscribing, live; closed
         self.epoch = ""
         self.nick = identity.nick or ""
@@ -53,10 +54,12 @@ class Session:
         self.level = ""
         self.heartbeat = _FIRST_HEARTBEAT
         self.limits: Json = {"frame": 1048576, "body": 1048576, "entries": 4096, "window": 65536, "replays": 4}
-        self._edge, self._server, self._identity, self._owner = edge, server, identity, owner
+        self._edge, self._servers, self._identity, self._owner = edge, servers, identity, owner
+        self._moves = False  # the next attempt goes to the next server
         self._link: Optional[Link] = None
         self._handlers: Optional[_LinkHandlers] = None
         self._resume = ""
+        self._opened_at = 0.0  # when the link was
         self._heard_at = 0.0  # when the last frame came by the DEALER
         self._attempts = 0
         self._welcomed = False  # ever
@@ -78,9 +81,12 @@ class Session:
         self._drop(linger=False)
         if self.state == "closed":
             return  # the program closed it when it heard of the loss
+        if self._moves:
+            self._servers.next()
+        self._moves = False
         self._handlers = _LinkHandlers(self)
-        self._link = self._edge.open(self._handlers)
-        self._heard_at = self._edge.now()
+        self._link = self._edge.open(self._handlers, self._servers.now())
+        self._heard_at = self._opened_at = self._edge.now()
         self._watch()
         self.greet()
 
@@ -116,8 +122,14 @@ class Session:
         self._drop(linger=False)
         if self.state == "closed":
             return
+        self._moves = True
         self.after(self._back_off(), "dial", self.dial)
         self._owner.waiting(why)
+
+    def unreachable(self, why: str) -> None:
+        """The link cannot be made yet, and goes on trying; but another server may answer."""
+        if len(self._servers) > 1 and self.state != "live":
+            self.lost(why)
 
     def _back_off(self) -> float:
         """A random time up to a bound that doubles with each attempt in a row."""
@@ -129,7 +141,7 @@ class Session:
         return wait
 
     def _wait(self) -> float:
-        bound: float = min(_BACK_OFF_LONGEST, _BACK_OFF_FIRST * 2 ** min(self._attempts, 20))
+        bound: float = min(_BACK_OFF_LONGEST, _BACK_OFF_FIRST * 2 ** min(self._attempts // len(self._servers), 20))
         return self._edge.random() * bound
 
     def hurry(self) -> None:
@@ -139,7 +151,8 @@ class Session:
 
     def _watch(self) -> None:
         """Gives the link up once nothing came by the DEALER for three heartbeats."""
-        quiet, longest = self._edge.now() - self._heard_at, _SILENT_HEARTBEATS * self.heartbeat
+        elsewhere = len(self._servers) > 1 and self._heard_at == self._opened_at  # another server may answer sooner
+        quiet, longest = self._edge.now() - self._heard_at, self.heartbeat * (1 if elsewhere else _SILENT_HEARTBEATS)
         if quiet < longest:
             return self.after(longest - quiet, "silence", self._watch)
         heard_at = self._heard_at
@@ -201,10 +214,11 @@ class Session:
         self.limits.update((name, value) for name, value in m.get("limits", {}).items() if isinstance(value, int) and 0 < value < _SIZE_MAX)
         if self.state != "greeting":
             return self._renewed(m)
-        fault = back_fault(self._server, str(m["back"]))
+        fault = back_fault(self._servers.now().endpoint, str(m["back"]))
         if fault or not self._link:
             self._owner.problem(ZrelayError("bad-back", fault or ""))
             return self.lost(fault or "")
+        self._servers.learn(m.get("peers") or ())
         self.cancel("hello")
         self._login_since = None
         self._watch()
@@ -504,3 +518,8 @@ class _LinkHandlers:
         """The connection ended."""
         if self.session:
             self.session.lost(why)
+
+    def unreachable(self, why: str) -> None:
+        """The connection cannot be made yet."""
+        if self.session:
+            self.session.unreachable(why)

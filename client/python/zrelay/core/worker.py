@@ -77,6 +77,9 @@ class Worker(Emitter):
         self.emit("working", m)
 
     def _resume(self, m: Json) -> None:
+        for settle in self._settles.values():  # first: the broker carries out no retry whose number is below one that it knows
+            if settle.jobs:
+                self._session.send_frame(settle.frame)
         if not self._session.resumed or m["held"] == 0:
             for job in self._queue:  # they went to others
                 self._held.pop(job.message.seq, None)
@@ -84,9 +87,6 @@ class Worker(Emitter):
         else:
             ranges = gaps(sorted(self._held))[:SETTLE_RANGES_MAX]  # frames that were on their way are lost
             self._send(_Settle(self._number(), b"", RETURN, 0, []), ranges)
-        for settle in list(self._settles.values()):
-            if settle.jobs:
-                self._session.send_frame(settle.frame)
         self._work(self.credit, lambda _error, _m: None)
 
     def down(self) -> None:

@@ -155,4 +155,35 @@ TEST(test_rooms_on_disk) {
     settings_good(&settings, "log\n    data = /z\nlimits\n    max-rooms = 8388607\n");
 }
 
+#define KEY_1 "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define KEY_2 "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+
+TEST(test_several_upstreams) {
+    settings_t settings;
+    settings_good(&settings, "upstream\n    endpoint = \"tcp://192.0.2.1:1, ipc:///a\"\n");
+    ck_assert_str_eq(settings.upstream.endpoint, "tcp://192.0.2.1:1,ipc:///a");
+    settings_good(&settings, "upstream\n    endpoint = tcp://192.0.2.1:1,tcp://192.0.2.2:1\n    certificate = /c\n"
+                             "    server-key = \"" KEY_1 "," KEY_2 "\"\n");
+    settings_bad("upstream\n    endpoint = tcp://192.0.2.1:1,tcp://192.0.2.1:1\n", "twice");
+    settings_bad("upstream\n    endpoint = tcp://192.0.2.1:1,tcp://*:1\n", "others connect to it");
+    settings_bad("upstream\n    endpoint = tcp://192.0.2.1:1\n    certificate = /c\n    server-key = \"" KEY_1 "," KEY_2
+                 "\"\n",
+        "more keys than endpoints");
+    settings_bad("upstream\n    endpoint = tcp://192.0.2.1:1\n    server-key = \"" KEY_1 ",x\"\n", "no public key");
+}
+
+TEST(test_a_cluster) {
+    settings_t settings;
+    settings_good(&settings, "log\n    store = postgresql://a\ncluster\n    advertise = tcp://192.0.2.1:1\n"
+                             "    peers = tcp://192.0.2.2:1,tcp://192.0.2.3:1\nupstream\n    certificate = /c\n");
+    ck_assert_str_eq(settings.cluster_advertise, "tcp://192.0.2.1:1");
+    ck_assert_str_eq(settings.peers, "tcp://192.0.2.2:1,tcp://192.0.2.3:1");
+    settings_bad("cluster\n    advertise = tcp://192.0.2.1:1\n", "share a database");
+    settings_bad("log\n    store = postgresql://a\ncluster\n    advertise = tcp://*:1\n", "others connect to it");
+    settings_bad("log\n    store = postgresql://a\ncluster\n    advertise = tcp://192.0.2.1:1\nupstream\n"
+                 "    server-key = \"" KEY_1 "\"\n    certificate = /c\n",
+        "comes from the database");
+    settings_bad("log\n    store = postgresql://a\nupstream\n    certificate = /c\n", "there is no upstream");
+}
+
 UNIT_SUITE("broker.settings_complete")

@@ -5,7 +5,8 @@
 
 static bool s_has_no_default(const char *line) {
     static const char *const names[] = {"advertise ", "data ", "store ", "users ", "bans ", "server-key ", "ipc-mode ",
-        "ipc-group ", "jwt-keys ", "jwt-issuer ", "jwt-audience ", "endpoint ", "certificate ", "user ", "token-file "};
+        "ipc-group ", "jwt-keys ", "jwt-issuer ", "jwt-audience ", "endpoint ", "peers ", "certificate ", "user ",
+        "token-file "};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strncmp(line, names[i], strlen(names[i])) == 0)
             return true;
@@ -29,7 +30,7 @@ TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     settings_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 81);
+    ck_assert_uint_eq(settings_seen, 83);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);

@@ -24,17 +24,44 @@ static leaf_client_t *s_user(clients_t *clients, route_t route, const char *name
     return client;
 }
 
-TEST(test_a_user_reads_while_some_client_is_accepted) {
+static size_t s_accepted(const clients_t *clients) {
+    return clients->users ? clients->users->clients : 0;
+}
+
+TEST(test_a_user_reads_until_it_is_forgotten) {
     clients_t clients = {0};
     leaf_client_t *one = s_user(&clients, 1, "ann"), *two = s_user(&clients, 2, "ann");
     clients_accept(&clients, one);
     clients_accept(&clients, one);
     clients_accept(&clients, two);
+    ck_assert_uint_eq(s_accepted(&clients), 2);
+    clients_remove(&clients, one);
+    clients_doubt(&clients, two);
+    clients_doubt(&clients, two);
+    ck_assert_uint_eq(s_accepted(&clients), 0);
+    clients_accept(&clients, two);
+    ck_assert_uint_eq(s_accepted(&clients), 1);
+    clients_unroute(&clients, two);
+    ck_assert_uint_eq(s_accepted(&clients), 0);
+    ck_assert(clients_has_user(&clients, zr_span("ann")));
+    clients_forget_user(&clients, zr_span("ann"));
+    clients_forget_user(&clients, zr_span("ann"));
+    ck_assert(!clients_has_user(&clients, zr_span("ann")));
+    clients_finish(&clients);
+}
+
+TEST(test_clients_of_a_forgotten_user_count_anew) {
+    clients_t clients = {0};
+    leaf_client_t *one = s_user(&clients, 1, "ann"), *other = s_user(&clients, 2, "bob");
+    clients_accept(&clients, one);
+    clients_accept(&clients, other);
+    clients_forget_user(&clients, zr_span("ann"));
+    clients_accept(&clients, s_user(&clients, 3, "ann"));
     clients_remove(&clients, one);
     ck_assert(clients_has_user(&clients, zr_span("ann")));
-    clients_unroute(&clients, two);
-    ck_assert(!clients_has_user(&clients, zr_span("ann")));
-    clients_remove(&clients, two);
+    ck_assert(other->accepted);
+    clients_forget_user(&clients, zr_span("bob"));
+    ck_assert_uint_eq(s_accepted(&clients), 1);
     clients_finish(&clients);
 }
 

@@ -22,7 +22,8 @@ static void s_add(char *lines, const char *head, zr_span_t frame) {
     lines[at] = '\0';
 }
 
-static void s_connect(void *ctx) {
+static void s_connect(void *ctx, const zr_server_t *server) {
+    lf.server = server->endpoint;
     s_add(s_up, ctx ? "connect" : "", zr_span(""));
 }
 

@@ -14,7 +14,8 @@ typedef struct {
     leaf_t *leaf;
     core_t core;
     outbox_t outbox;
-    uint64_t now; /* ms */
+    uint64_t now;       /* ms */
+    const char *server; /* that it connected to last */
 } lf_t;
 
 extern lf_t lf;

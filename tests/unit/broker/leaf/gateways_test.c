@@ -39,6 +39,60 @@ TEST(test_one_of_its_peers_may_be_a_leaf_with_peers) {
     lf_expect_up("0 {'op':'close','channel':3}\n0 {'op':'close','channel':2}\n0 {'op':'close','channel':1}\n");
 }
 
+static void s_open_within(void) {
+    s_open();
+    lf_frame(A, LIT("\3\0\0\0\7{\"op\":\"open\",\"channel\":8}"));
+    lf_hear_on(2, "{'op':'ok','channel':3}");
+    lf_up();
+    lf_out();
+}
+
+TEST(test_the_upstream_is_away_from_a_leaf_with_a_gateway) {
+    s_open_within();
+    leaf_down(lf.leaf, "gone");
+    lf_expect_out("1 {'op':'error','code':'no-session','text':'say hello first'}\n");
+    ck_assert_uint_eq(core_stats(&lf.core).sessions, 1);
+}
+
+/* A leaf behind this one ends a client of a gateway behind it. It says so on the trunk, and is answered there. */
+TEST(test_a_leaf_closes_a_channel_of_its_gateway) {
+    s_open_within();
+    lf_say(A, "{'op':'close','id':5,'channel':8}");
+    lf_expect_up("0 {'op':'close','channel':3}\n");
+    lf_expect_out("1 {'op':'close','channel':8,'re':5}\n");
+    lf_frame(A, LIT("\3\0\0\0\7{\"op\":\"open\",\"channel\":8}")); /* the number is free */
+    lf_expect_up("2 {'op':'open','channel':4}\n");
+    lf_hear("{'op':'close','channel':3}");
+    lf_expect_up("");
+    lf_expect_out("");
+}
+
+TEST(test_a_peer_closes_no_channel_of_another) {
+    s_open();
+    lf_say(A, "{'op':'open','channel':9}");
+    lf_hear_on(1, "{'op':'ok','channel':3}");
+    lf_up();
+    lf_out();
+    lf_frame(A, LIT("\3\0\0\0\x09{\"op\":\"close\",\"channel\":7}"));
+    ck_assert_ptr_nonnull(strstr(lf_out(), "1/9 {'op':'error','code':'no-channel'"));
+    lf_expect_up("");
+    lf_hear_on(2, "frame");
+    lf_expect_out("1/7 frame\n");
+}
+
+/* A peer that may open none cannot hold numbers that its gateway is about to use. */
+TEST(test_a_peer_takes_no_number_of_its_gateway) {
+    s_open();
+    lf_frame(A, LIT("\3\0\0\0\7{\"op\":\"open\",\"channel\":8}"));
+    lf_say(A, "{'op':'open','id':4,'channel':8}");
+    lf_expect_up("2 {'op':'open','channel':3}\n0 {'op':'close','channel':3}\n1 {'op':'open','id':4,'channel':4}\n");
+    lf_hear_on(2, "{'op':'error','code':'forbidden','channel':3}");
+    lf_hear("{'op':'error','code':'no-channel','channel':3}");
+    lf_expect_out("");
+    lf_hear_on(1, "{'op':'ok','re':4,'channel':4}");
+    lf_expect_out("1 {'op':'ok','re':4,'channel':8}\n");
+}
+
 TEST(test_it_closes_a_channel) {
     s_open();
     lf_say(A, "{'op':'close','id':4,'channel':7}");
@@ -63,6 +117,18 @@ TEST(test_the_upstream_closes_a_channel) {
     lf_expect_out("");
     lf_say(A, "{'op':'close','channel':7}");
     ck_assert_ptr_nonnull(strstr(lf_out(), "'no-channel'"));
+}
+
+/* Each takes the other's `close` for its answer. */
+TEST(test_both_sides_close_a_channel_at_once) {
+    s_open();
+    lf_say(A, "{'op':'close','channel':7}");
+    lf_up();
+    lf_hear("{'op':'close','channel':2,'reason':'kicked'}");
+    lf_expect_up("");
+    lf_expect_out("1 {'op':'close','channel':7,'reason':'kicked'}\n");
+    lf_say(A, "{'op':'open','channel':7}");
+    lf_expect_up("1 {'op':'open','channel':3}\n");
 }
 
 TEST(test_the_upstream_refuses_a_channel) {
@@ -201,6 +267,21 @@ TEST(test_a_flood_of_faults) {
     ck_assert_ptr_nonnull(strstr(lf_out(), "1 {'op':'bye','reason':'flooding'}\ncharge 77\ndrop 77\n"));
     ck_assert_uint_eq(core_stats(&lf.core).sessions, 0);
     ck_assert_uint_eq(core_stats(&lf.core).flooders, 1);
+}
+
+/* A peer of a gateway pays for its own faults. */
+TEST(test_a_peer_that_floods_is_sent_away_alone) {
+    lf.relay.rate_ops = 10;
+    s_open();
+    for (int i = 0; i < 91; i++)
+        lf_frame(A, LIT("\3\0\0\0\7{\"op\":\"close\",\"channel\":99}"));
+    ck_assert_ptr_nonnull(strstr(lf_out(), "1 {'op':'close','channel':7,'reason':'flooding'}\n"));
+    lf_expect_up("0 {'op':'close','channel':2}\n");
+    lf_frame(A, LIT("\3\0\0\0\7{\"op\":\"close\",\"channel\":99}"));
+    lf_expect_out("");
+    ck_assert_uint_eq(core_stats(&lf.core).flooders, 1);
+    lf_say(A, "{'op':'close','channel':7}");
+    ck_assert_uint_eq(core_stats(&lf.core).sessions, 1);
 }
 
 UNIT_SUITE_WITH("broker.leaf.gateways", lf_begin, lf_finish)

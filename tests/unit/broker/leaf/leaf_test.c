@@ -227,4 +227,72 @@ TEST(test_users) {
     ck_assert_ptr_nonnull(strstr(lf_out(), "drop-user ann\n"));
 }
 
+static void s_seconds(int count) {
+    while (count--) {
+        lf_second();
+        lf_hear("{'op':'pong'}");
+    }
+}
+
+static void s_accept_ann(void) {
+    lf_go_live();
+    lf.peer = (peer_t){.user = zr_span("ann"), .connection = 5};
+    lf_say(A, HELLO);
+    lf_hear("{'op':'ok','channel':1}");
+}
+
+/* Its user may be a user no more: the upstream tells that of clients only. */
+TEST(test_a_reader_is_sent_away_whose_clients_left) {
+    s_accept_ann();
+    s_seconds(1);
+    leaf_left(lf.leaf, 5);
+    s_seconds(3);
+    ck_assert_uint_eq(core_stats(&lf.core).sessions, 0);
+    s_seconds(24);
+    ck_assert(!core_shuts_out(&lf.core, zr_span("ann"))); /* its next client may be on its way */
+    lf_expect_out("");
+    s_seconds(2);
+    lf_expect_out("drop-user ann\n");
+    ck_assert(core_shuts_out(&lf.core, zr_span("ann")));
+    s_seconds(30);
+    lf_expect_out("");
+}
+
+/* A minute later. */
+static void s_come_back(void) {
+    for (int i = 0; i < 60; i++) {
+        lf_second();
+        ck_assert_ptr_null(strstr(lf_out(), "drop-user"));
+    }
+    for (int i = 0; i < 100 && !strstr(lf_up(), "connect"); i++)
+        lf_pass(100);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:2'}");
+    ck_assert_ptr_nonnull(strstr(lf_up(), "back tcp://up:2"));
+}
+
+TEST(test_users_are_accepted_anew_after_the_upstream_was_away) {
+    s_accept_ann();
+    leaf_down(lf.leaf, "gone");
+    s_come_back();
+    s_seconds(24);
+    lf_expect_out("");
+    s_seconds(3);
+    lf_expect_out("drop-user ann\n");
+}
+
+TEST(test_a_user_that_is_accepted_anew_reads_on) {
+    s_accept_ann();
+    leaf_down(lf.leaf, "gone");
+    s_come_back();
+    lf_say(A, HELLO);
+    lf_hear("{'op':'ok','channel':2}");
+    for (int i = 0; i < 40; i++) {
+        s_seconds(1);
+        lf_say(A, "{'op':'ping'}");
+    }
+    lf_expect_out("");
+    ck_assert(!core_shuts_out(&lf.core, zr_span("ann")));
+}
+
 UNIT_SUITE_WITH("broker.leaf.leaf", lf_begin, lf_finish)

@@ -136,4 +136,49 @@ TEST(test_another_back_after_its_end) {
     lf_expect_up("back tcp://up:2\n");
 }
 
+TEST(test_of_several_upstreams_the_next_one_follows_a_loss) {
+    static const char *const order[] = {"tcp://up:1", "tcp://up:2", "tcp://up:3", "tcp://up:1"};
+    lf.config.server = "tcp://up:1,tcp://up:2,tcp://up:3";
+    lf_start();
+    for (size_t i = 0; i < 4; i++) {
+        lf_pass(1000);
+        ck_assert_str_eq(lf.server, order[i]);
+        leaf_down(lf.leaf, "gone");
+    }
+    for (int i = 0; i < 20; i++) { /* no wait is longer than a second */
+        lf_up();
+        lf_pass(1000);
+        lf_expect_up("connect\n");
+        leaf_down(lf.leaf, "gone");
+    }
+}
+
+TEST(test_it_follows_another_upstream_at_once_and_that_alone) {
+    lf.config.server = "tcp://up:1,tcp://up:2";
+    lf_go_live();
+    leaf_follow(lf.leaf, &(zr_server_t){.endpoint = "tcp://other:1"});
+    lf_expect_up("disconnect\n");
+    lf_pass(1);
+    lf_expect_up("connect\n");
+    ck_assert_str_eq(lf.server, "tcp://other:1");
+    leaf_down(lf.leaf, "gone");
+    lf_pass(1000);
+    ck_assert_str_eq(lf.server, "tcp://other:1");
+    leaf_down(lf.leaf, "gone");
+    leaf_follow(lf.leaf, &(zr_server_t){.endpoint = "tcp://third:1"}); /* while it is away */
+    lf_pass(1);
+    ck_assert_str_eq(lf.server, "tcp://third:1");
+}
+
+TEST(test_its_clients_learn_its_own_peers) {
+    lf_go_live();
+    lf_say(A, "{'op':'hello','id':1,'proto':1,'client':'" CLIENT "'}");
+    lf_hear("{'op':'ok','channel':1}");
+    lf_hear_on(1, "{'op':'welcome','re':1,'back':'tcp://up:2','peers':['tcp://up:9']}");
+    lf_expect_out("1 {'op':'welcome','re':1,'back':'tcp://leaf:1'}\n");
+    lf.relay.peers = "tcp://b:1,tcp://c:1";
+    lf_hear_on(1, "{'op':'welcome','re':1,'back':'tcp://up:2'}");
+    lf_expect_out("1 {'op':'welcome','re':1,'back':'tcp://leaf:1','peers':['tcp://b:1','tcp://c:1']}\n");
+}
+
 UNIT_SUITE_WITH("broker.leaf.upstream", lf_begin, lf_finish)

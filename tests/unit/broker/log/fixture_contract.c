@@ -236,6 +236,23 @@ START_TEST(test_a_room_is_used_in_the_pass_that_forgets_it) {
 }
 END_TEST
 
+/* Housekeeping has no room any more to delete the entries of. */
+START_TEST(test_entries_are_deleted_of_a_room_that_is_forgotten) {
+    ct_begin();
+    ct_append('a', 1);
+    ct_append('a', 1);
+    ct_store();
+    if (ct_log->engine->trim) {
+        ct_log->engine->trim(ct_log, &(log_trim_t){.ticket = 3, .room = "a", .room_len = 1, .upto = 1});
+        ct_forget('a');
+        ct_commit(1);
+        ct_expect("3 trimmed 1 ");
+        ct_expect_bounds('a', 2, 2);
+    }
+    ct_finish();
+}
+END_TEST
+
 START_TEST(test_an_operator_deletes_entries) {
     ct_begin();
     if (!ct_log->engine->trim) {
@@ -283,7 +300,7 @@ int contract_run(const contract_t *engine) {
     const TTest *tests[] = {test_passes_are_answered_in_order, test_marks_are_given_back, test_bounds,
         test_an_unknown_room, test_slices_are_cut_at_both_ends, test_the_last_so_many, test_each_read_of_a_small_room,
         test_retention, test_a_room_is_forgotten, test_a_room_is_used_in_the_pass_that_forgets_it,
-        test_an_operator_deletes_entries};
+        test_entries_are_deleted_of_a_room_that_is_forgotten, test_an_operator_deletes_entries};
     s_add(tests, sizeof tests / sizeof *tests);
     ct_engine = engine;
     ct_tests_t more;

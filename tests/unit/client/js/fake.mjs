@@ -8,8 +8,8 @@ export class FakeEdge {
   time = 0;
   #timers = new Set();
 
-  open = (handlers) => {
-    const link = { ...handlers, sent: [], isClosed: false, close: () => (link.isClosed = true) };
+  open = (handlers, at) => {
+    const link = { ...handlers, at, sent: [], isClosed: false, close: () => (link.isClosed = true) };
     link.send = (data) => link.sent.push(typeof data === "string" ? JSON.parse(data) : data);
     link.tell = (message) => handlers.frame(JSON.stringify(message));
     this.links.push(link);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Relay } from "../../../../client/js/lib/relay.js";
-import { EPOCH, FakeEdge, goLive } from "./fake.mjs";
+import { EPOCH, FakeEdge, goLive, welcome } from "./fake.mjs";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const u64 = (value) => [...new Uint8Array(new BigUint64Array([BigInt(value)]).buffer)].reverse();
@@ -171,6 +171,55 @@ test("a room that may not be read is refused; one that is taken away ends", asyn
   assert.deepEqual([value.type, value.reason], ["left", "revoked"]);
   assert.equal((await room.next()).done, true);
   assert.deepEqual(all.edge.sent("unsubscribe").at(-1).rooms, ["lobby"]);
+});
+
+test("a room that is joined while the session begins is subscribed to, too", async () => {
+  const edge = new FakeEdge();
+  const one = new Relay(edge, {});
+  one.open(0);
+  edge.link.opened();
+  edge.link.tell(welcome());
+  one.room("late");
+  assert.deepEqual(edge.sent("subscribe").map(({ rooms }) => rooms), [[], ["late"]]);
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe")[0].id });
+  assert.equal(edge.sent("join").length, 0);
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe")[1].id });
+  assert.equal(edge.sent("join").length, 1);
+});
+
+/** The gateway refuses the newest `subscribe`, since it reads no more rooms for this client. */
+const crowded = (edge) => edge.link.tell({ op: "error", re: edge.sent("subscribe").at(-1).id, code: "too-many-joins", text: "unsubscribe from some" });
+
+test("a room beyond those that the gateway reads for one client is refused, and the others go on", async () => {
+  const all = await relay();
+  const { room, seen } = join(all, "lobby", {}, { seq: 5 });
+  await room.entered();
+  const refused = all.one.join("second");
+  await settled();
+  crowded(all.edge);
+  await assert.rejects(refused, { code: "too-many-joins" });
+  assert.deepEqual([[...all.one.rooms.keys()], all.edge.sent("subscribe").at(-1).rooms], [["lobby"], ["lobby"]]);
+  all.edge.link.tell({ op: "subscribed", re: all.edge.sent("subscribe").at(-1).id });
+  all.edge.link.frame(deliver("lobby", 5, [[6, "six"]]));
+  assert.deepEqual([seen, all.edge.sent("join").length], [["six"], 1]);
+});
+
+test("a gateway that reads fewer rooms than before gets the newest ones refused", async () => {
+  const all = await relay();
+  for (const name of ["a", "b", "c", "d"]) join(all, name, {}, { seq: 5 });
+  await settled();
+  const { limits } = welcome();
+  all.edge.link.closed("gone");
+  all.edge.pass(500);
+  all.edge.link.opened();
+  all.edge.link.tell(welcome({ limits: { ...limits, rooms: 2 } }));
+  crowded(all.edge);
+  assert.deepEqual(all.edge.sent("subscribe").at(-1).rooms, ["a", "b"]);
+  crowded(all.edge); /* its topics are scarce, too */
+  assert.deepEqual(all.edge.sent("subscribe").at(-1).rooms, ["a"]);
+  all.edge.link.tell({ op: "subscribed", re: all.edge.sent("subscribe").at(-1).id });
+  assert.deepEqual([all.one.status, all.edge.sent("join").map(({ room }) => room)], ["online", ["a"]]);
+  assert.deepEqual(all.edge.sent("unsubscribe").map(({ rooms }) => rooms[0]), ["c", "d", "b"]);
 });
 
 test("what is published goes out once the session is live, and again after a loss", async () => {

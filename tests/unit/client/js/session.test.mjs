@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { Session } from "../../../../client/js/lib/session.js";
 import { EPOCH, FakeEdge, goLive, welcome } from "./fake.mjs";
 
-function session(rooms = []) {
+function session(rooms = [], prefixes = []) {
   const edge = new FakeEdge();
-  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => ({ rooms }));
+  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => ({ rooms, prefixes }));
   const events = [];
   for (const name of ["live", "down", "waiting", "epoch", "ended", "problem", "pause", "pong", "direct"]) one.on(name, (value) => events.push([name, value]));
   one.dial();
@@ -225,6 +225,22 @@ test("subscribe is sent again when its answer is lost", () => {
   assert.equal(one.state, "live");
 });
 
+test("a session is live only once all that it subscribes to is", () => {
+  const { edge, one } = session(["a"], ["m/"]);
+  edge.link.opened();
+  edge.link.tell(welcome({ heartbeat: 60000 }));
+  const [rooms, prefixes] = edge.sent("subscribe");
+  edge.link.tell({ op: "error", re: rooms.id, code: "rate-limited", wait: 300 });
+  edge.link.tell({ op: "subscribed", re: prefixes.id });
+  assert.equal(one.state, "subscribing");
+  edge.pass(300);
+  assert.deepEqual(edge.sent("subscribe").at(-2).rooms, ["a"]);
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe").at(-2).id });
+  assert.equal(one.state, "subscribing");
+  edge.link.tell({ op: "subscribed", re: edge.sent("subscribe").at(-1).id });
+  assert.equal(one.state, "live");
+});
+
 test("show renews the session, and a session that began anew is greeted again", () => {
   const { edge, one } = session();
   goLive(edge);
@@ -250,4 +266,14 @@ test("what the broker refuses to show is not shown later either", () => {
   edge.pass(500);
   edge.link.opened();
   assert.deepEqual([code, edge.sent("hello")[0].meta], ["bad-member", undefined]);
+});
+
+test("after a loss the next server is tried, and after the last the first", () => {
+  const { edge } = session();
+  edge.servers = 2;
+  edge.link.closed("gone");
+  edge.pass(1000);
+  edge.link.closed("gone");
+  edge.pass(1000);
+  assert.deepEqual(edge.links.map(({ at }) => at), [0, 1, 0]);
 });

@@ -29,4 +29,15 @@ TEST(test_endpoints) {
     ck_assert(!remote_valid(NULL));
 }
 
+TEST(test_lists) {
+    zr_servers_t servers;
+    bool local;
+    ck_assert_ptr_null(remote_read(&servers, "tcp://127.0.0.1:1,ipc:///x", &local));
+    ck_assert(local);
+    ck_assert_ptr_null(remote_read(&servers, "tcp://127.0.0.1:1,tcp://a.example:1", &local));
+    ck_assert(!local);
+    ck_assert_ptr_nonnull(remote_read(&servers, "tcp://127.0.0.1:1,nonsense", &local));
+    ck_assert_ptr_nonnull(remote_read(&servers, "", &local));
+}
+
 UNIT_SUITE("client.lib.remote")

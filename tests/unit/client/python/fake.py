@@ -7,6 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "client/python"))
+from zrelay.core.servers import Server, Servers
 from zrelay.core.client import Client  # noqa: E402
 from zrelay.core.reader import Options  # noqa: E402
 from zrelay.core.owner import Identity  # noqa: E402
@@ -52,8 +53,9 @@ class FakeEdge:
     def __init__(self):
         self.links, self.time, self._timers, self._hex = [], 0.0, [], 0
 
-    def open(self, handlers):
+    def open(self, handlers, server):
         self.links.append(FakeLink(handlers))
+        self.links[-1].server = server
         return self.links[-1]
 
     def now(self):
@@ -157,9 +159,9 @@ class World:
 
     EVENTS = ("status", "recovered", "lost", "left", "epoch", "direct", "problem", "closed")
 
-    def __init__(self, live=True, **identity):
+    def __init__(self, live=True, servers=(SERVER,), **identity):
         self.edge, self.told = FakeEdge(), []
-        self.client = Client(self.edge, SERVER, Identity(CLIENT, "test", **{"nick": "ann", **identity}), 1000000)
+        self.client = Client(self.edge, Servers([Server(each) for each in servers]), Identity(CLIENT, "test", **{"nick": "ann", **identity}), 1000000)
         for name in self.EVENTS:
             self.client.on(name, lambda value, name=name: self.told.append((name, value)))
         self.client.open(0)

@@ -5,6 +5,7 @@ import unittest
 import zmq
 
 import fake  # noqa: F401  the path of the sources
+from zrelay.core.servers import Server
 from zrelay.link import AsyncEdge
 
 DEADLINE = 30  # seconds
@@ -23,14 +24,17 @@ class Heard:
     def lost(self, why):
         self.why.append(why)
 
+    def unreachable(self, why):
+        self.why.append("unreachable")
+
 
 class LinkTest(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         self.context = zmq.Context()
         self.router, self.xpub = self.context.socket(zmq.ROUTER), self.context.socket(zmq.XPUB)
         self.server, self.back = (f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}" for socket in (self.router, self.xpub))
-        self.edge, self.heard = AsyncEdge(self.server, None), Heard()
-        self.link = self.edge.open(self.heard)
+        self.edge, self.heard = AsyncEdge(None), Heard()
+        self.link = self.edge.open(self.heard, Server(self.server))
 
     async def asyncTearDown(self):
         self.link.close(False)
@@ -99,7 +103,7 @@ class LinkTest(unittest.IsolatedAsyncioTestCase):
         await self.edge.close()
         self.assertTrue(self.router.poll(DEADLINE * 1000))
         self.assertEqual((self.router.recv_multipart()[1], self.router.poll(0), self.heard.why), (b"bye", 0, []))
-        self.edge = AsyncEdge(self.server, None)
+        self.edge = AsyncEdge(None)
 
     async def test_a_fault_at_a_frame_is_told_to_the_loop_and_the_next_frame_is_read(self):
         told = []

@@ -1,6 +1,7 @@
 import unittest
 
 from fake import CLIENT, EPOCH, OTHER_EPOCH, SERVER, FakeEdge, deliver
+from zrelay.core.servers import Server, Servers
 from zrelay.core.owner import Identity
 from zrelay.core.session import Session
 from zrelay.errors import ZrelayError
@@ -28,7 +29,7 @@ class SessionCase(unittest.TestCase):
 
     def make(self, **identity):
         self.edge, self.owner, self.answers = FakeEdge(), Owner(), []
-        self.one = Session(self.edge, SERVER, Identity(CLIENT, "test", **{"nick": "ann", **identity}), self.owner)
+        self.one = Session(self.edge, Servers([Server(SERVER)]), Identity(CLIENT, "test", **{"nick": "ann", **identity}), self.owner)
         self.one.dial()
 
     def ask(self, op, again=True, early=True, **members):

@@ -4,6 +4,7 @@ import tempfile
 import unittest
 
 import fake  # noqa: F401  the path of the sources
+from zrelay.core.servers import Server
 from zrelay.errors import ZrelayError
 from zrelay.settings import Keys, endpoint, read_certificate, settings
 
@@ -34,10 +35,21 @@ class Settings(unittest.TestCase):
         path.chmod(mode)
         return str(path)
 
+    def test_several_servers_have_one_key_or_one_each(self):
+        other = "b" * 40
+        found = self.found(" a , b:1", KEY)
+        self.assertEqual(found.servers, (Server("tcp://a:5570", KEY), Server("tcp://b:1", KEY)))
+        self.assertEqual([each.key for each in self.found("a,b", f"{KEY},{other}").servers], [KEY, other])
+        self.refused("once", "a,a")
+        self.refused("at most 16", ",".join(f"h{number}" for number in range(17)))
+        self.assertEqual(len(self.found(",".join(f"h{number}" for number in range(16))).servers), 16)
+        self.refused("one key for all", "a,b,c", f"{KEY},{other}")
+        self.refused("this machine only", f"{HERE},{THERE}", user="ann", token="secret")
+
     def test_a_server_is_what_the_program_says_or_the_environment_or_the_usual_one(self):
-        self.assertEqual(self.found().server, HERE)
-        self.assertEqual(self.found(ZRELAY_SERVER=THERE).server, THERE)
-        self.assertEqual(self.found("ipc://x", ZRELAY_SERVER=THERE).server, "ipc://x")
+        self.assertEqual(self.found().servers, (Server(HERE),))
+        self.assertEqual(self.found(ZRELAY_SERVER=THERE).servers, (Server(THERE),))
+        self.assertEqual(self.found("ipc://x", ZRELAY_SERVER=THERE).servers, (Server("ipc://x"),))
 
     def test_a_server_may_be_a_host_with_or_without_a_port(self):
         self.assertEqual([endpoint(each) for each in ("relay.example", "relay.example:7", "tcp://relay.example", "[::1]", "tcp://[::1]:7", "127.0.0.1")],

@@ -157,7 +157,7 @@ class Resume(WorkerCase):
         self.edge.run()
         self.again(held=2)
         self.assertEqual([each["credit"] for each in self.edge.sent("work")], [0, 10], "nothing new before it is clear which worker has what")
-        self.assertEqual(self.settles(), [(2, RETURN, 0, [(3, SEQ_MAX)]), (1, DONE, 0, [(1, 1)])])
+        self.assertEqual(self.settles(), [(1, DONE, 0, [(1, 1)]), (2, RETURN, 0, [(3, SEQ_MAX)])], "numbers rise, or the broker does nothing")
         self.settled(1)
         self.assertEqual((self.answers, self.take()[0].message.seq), (["disk"], 2))
 

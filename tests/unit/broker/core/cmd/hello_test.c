@@ -9,11 +9,12 @@ TEST(test_welcome_has_every_member) {
     fx_begin();
     fx.config.greeting = "hi";
     fx.config.server = "s";
+    fx.config.peers = "tcp://b:1,tcp://c:1";
     fx_start();
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'ann','agent':'x 1','id':4,'new':[]}", fx_client(1));
     fx_expect(A, "{'op':'welcome','proto':1,'re':4,'epoch':'00000000000000e1','nick':'ann','resumed':false,"
                  "'back':'tcp://127.0.0.1:5571','heartbeat':5000,'level':'memory','time':1700000000000000,"
-                 "'server':'s','greeting':'hi'}");
+                 "'server':'s','greeting':'hi','peers':['tcp://b:1','tcp://c:1']}");
     ck_assert(zr_hex_valid(zr_span(fx_string("resume")), 32, 32));
     json_t *limits = json_pack("{si si si si si si sI}", "frame", 1048576, "control", 65536, "entries", 4096, "rooms",
         1000, "replays", 4, "body", 1048576 - 2 - 128 - 14 - 255 - 8, "window", (json_int_t)fx.config.window);

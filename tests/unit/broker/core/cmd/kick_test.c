@@ -61,6 +61,19 @@ TEST(test_the_user_is_kept_out_for_a_time) {
     s_join(B, "plans");
 }
 
+TEST(test_a_room_is_not_listed_for_a_user_that_is_kept_out) {
+    fx_one_now(A, "plans", 1, "x");
+    fx_one_now(A, "quiet", 2, "x");
+    fx_tick();
+    fx_drop_all(A, B, BACK);
+    fx_answer(A, "{'op':'kick','room':'plans','user':'bob','for':60}", "{'op':'ok'}");
+    fx_answer(B, "{'op':'rooms'}", "{'op':'rooms','rooms':[{'room':'quiet','seq':1,'count':0}],'more':false}");
+    fx_answer(B, "{'op':'rooms','prefix':'plans'}", "{'op':'rooms','rooms':[],'more':false}");
+    fx_pass(60000);
+    fx_answer(B, "{'op':'rooms','prefix':'plans'}",
+        "{'op':'rooms','rooms':[{'room':'plans','seq':1,'count':0}],'more':false}");
+}
+
 TEST(test_a_user_is_let_in_again) {
     fx_answer(A, "{'op':'kick','room':'plans','user':'bob','for':60}", "{'op':'ok'}"); /* it was not there */
     fx_refused(B, "forbidden", "{'op':'join','room':'plans'}");

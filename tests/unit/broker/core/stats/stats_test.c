@@ -253,4 +253,21 @@ TEST(test_a_session_that_ends_gets_no_ranking) {
     fx_say(B, "{'op':'stats','of':'rooms','by':'rate'}"); /* and the broker may end before it is done */
 }
 
+static json_t *s_cluster(void *ctx) {
+    (void)ctx;
+    return json_pack("{s[{ss}] si}", "cluster", "endpoint", "tcp://a:1", "term", 7);
+}
+
+TEST(test_the_edge_knows_the_other_brokers) {
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'stats','of':'cluster','id':3}");
+    fx_expect(A, "{'op':'stats','re':3,'of':'cluster','cluster':[],'more':false}");
+    fx_begin();
+    fx.config.cluster = s_cluster;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'stats','of':'cluster'}");
+    fx_expect(A, "{'op':'stats','of':'cluster','cluster':[{'endpoint':'tcp://a:1'}],'term':7,'more':false}");
+}
+
 UNIT_SUITE_WITH("broker.core.stats.stats", fx_start, fx_finish)

@@ -48,6 +48,11 @@ int zrelay_set_client(zrelay_t *relay, const char *client) {
     snprintf(s_client, sizeof s_client, "%s", client);
     return 0;
 }
+const char *zrelay_server(const zrelay_t *relay) {
+    (void)relay;
+    return NULL;
+}
+
 int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
     (void)relay;
     snprintf(s_curve, sizeof s_curve, "%s %s %s", server_key, public_key, secret_key);

@@ -86,7 +86,7 @@ TEST(test_keys) {
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .certificate_given = true};
     ck_assert(s_resolve(config));
     ck_assert(s_identity.encrypted);
-    ck_assert_str_eq(s_identity.server_key, KEY_1);
+    ck_assert_str_eq(s_identity.servers.items[0].key, KEY_1);
     ck_assert_uint_eq(strlen(s_identity.own.secret_key), ZR_CURVE_LEN);
     config.server_key = "short";
     s_fails(config, "is no server key");
@@ -126,20 +126,20 @@ TEST(test_known_servers) {
     zr_error_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
     ck_assert(s_resolve(config));
-    ck_assert_uint_eq(s_identity.known_line, 0);
-    ck_assert(identity_record(&s_identity, &config, &error));
-    ck_assert(identity_record(&s_identity, &config, &error)); /* once */
+    ck_assert_uint_eq(s_identity.known_lines[0], 0);
+    ck_assert(identity_record(&s_identity, config.server, &error));
+    ck_assert(identity_record(&s_identity, config.server, &error)); /* once */
     ck_assert(s_resolve(config));
-    ck_assert(!s_identity.record);
+    ck_assert(!s_identity.record[0]);
     config.server_key = NULL;
     ck_assert(s_resolve(config));
     ck_assert(s_identity.encrypted);
-    ck_assert_str_eq(s_identity.server_key, KEY_1);
+    ck_assert_str_eq(s_identity.servers.items[0].key, KEY_1);
     config.server_key = KEY_2;
     s_fails(config, "/zrelay/known-servers, line 1: somebody may be in between");
     config.server_key = KEY_1; /* given, and known */
     ck_assert(s_resolve(config));
-    ck_assert_uint_eq(s_identity.known_line, 1);
+    ck_assert_uint_eq(s_identity.known_lines[0], 1);
     config.server_key = KEY_2;
     /* A broker that was encrypted once is not connected to in the clear. */
     s_fails((config_t){.server = REMOTE}, "zrelay keygen");
@@ -152,7 +152,7 @@ TEST(test_known_servers) {
     ck_assert_ptr_null(strstr(s_says, "known-servers"));
     config.server = "tcp://other.example:5570";
     ck_assert(s_resolve(config));
-    ck_assert(identity_record(&s_identity, &config, &error));
+    ck_assert(identity_record(&s_identity, config.server, &error));
     char *path = known_path();
     zr_buffer_t text = {0};
     ck_assert(known_read(path, &text, &error));
@@ -245,6 +245,31 @@ TEST(test_tokens_bounds) {
             s_fails(config, "is no token");
         }
     }
+}
+
+TEST(test_each_of_several_servers_has_its_own_key) {
+    zr_error_t error = {0};
+    config_t config = {.server = REMOTE ",tcp://other.example:1",
+        .server_key = KEY_1 "," KEY_2,
+        .certificate = s_certificate,
+        .certificate_given = true};
+    ck_assert(s_resolve(config));
+    ck_assert_str_eq(s_identity.servers.items[1].key, KEY_2);
+    ck_assert(identity_record(&s_identity, "tcp://other.example:1", &error)); /* it answered; the first did not */
+    ck_assert(identity_record(&s_identity, "tcp://stranger.example:1", &error));
+    identity_finish(&s_identity);
+
+    config.server_key = NULL;
+    s_fails(config, "the broker at " REMOTE " is needed too");
+    config.server_key = KEY_1; /* one key for both: the second is known by another */
+    s_fails(config, "the broker at tcp://other.example:1 had another key");
+    config.server = REMOTE ",tcp://third.example:1";
+    ck_assert(s_resolve(config));
+    ck_assert_str_eq(s_identity.servers.items[1].key, KEY_1);
+}
+
+TEST(test_a_token_goes_to_no_list_with_another_machine) {
+    s_fails((config_t){.server = LOCAL "," REMOTE, .user = "ann", .token_file = s_token}, "on this machine only");
 }
 
 UNIT_SUITE_WITH("client.cli.identity", s_begin, s_end)

@@ -36,10 +36,11 @@ TEST(test_a_key_that_does_not_fit) {
     };
     setenv("XDG_CONFIG_HOME", "/home/ann", 1);
     config_t config = {.server = "tcp://a:1", .server_key = KEY, .file = "/home/ann/zrelay.conf"};
-    target_t target = {.config = &config, .identity = {.encrypted = true, .server_key = KEY}};
+    target_t target = {.config = &config,
+        .identity = {.encrypted = true, .servers = {.items = {{.key = KEY}}, .named = 1, .count = 1}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         config.server_key_from = cases[i].from;
-        target.identity.known_line = cases[i].line;
+        target.identity.known_lines[0] = cases[i].line;
         ck_assert(s_describe(&target, "handshake"));
         SAYS(cases[i].says);
         SAYS("ask its operator");
@@ -103,7 +104,7 @@ TEST(test_servers_that_name_less) {
     } cases[] = {{"a.example", "tcp://a.example:5570"}, {"a:1", "tcp://a:1"}, {"tcp://a", "tcp://a:5570"},
         {"127.0.0.1", "tcp://127.0.0.1:5570"}, {"::1", "tcp://[::1]:5570"}, {"[::1]", "tcp://[::1]:5570"},
         {"[::1]:7", "tcp://[::1]:7"}, {"tcp://[::1]:7", "tcp://[::1]:7"}, {"ipc:///run/x", NULL}, {"", NULL},
-        {"a b", NULL}, {"tcp://", NULL}};
+        {"a b", NULL}, {"tcp://", NULL}, {"a, b:1,ipc:///c", "tcp://a:5570,tcp://b:1,ipc:///c"}};
     setenv("XDG_CONFIG_HOME", "/nowhere", 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         config_t config = {.server = cases[i].given};

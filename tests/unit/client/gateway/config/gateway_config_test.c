@@ -165,6 +165,20 @@ TEST(test_what_others_reach_is_encrypted) {
     ck_assert_str_eq(s_fault(), "");
 }
 
+TEST(test_several_brokers) {
+    TAKES("broker", "server", "tcp://127.0.0.1:1,tcp://127.0.0.1:2");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("broker", "server", "tcp://127.0.0.1:1,nonsense");
+    ck_assert(strstr(s_fault(), "no endpoint"));
+    TAKES("broker", "server", "tcp://127.0.0.1:1,tcp://192.0.2.1:2");
+    ck_assert(strstr(s_fault(), "another machine"));
+    TAKES("broker", "certificate", "c");
+    TAKES("broker", "server-key", "H)CVZZ/]1Cbu4*gx2$kkmH+I?06P$ff?RFpZ4NBf,rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("broker", "server", "tcp://127.0.0.1:1");
+    ck_assert(strstr(s_fault(), "more keys than endpoints"));
+}
+
 TEST(test_other_pairs) {
     TAKES("broker", "user", "gateway");
     ck_assert(strstr(s_fault(), "belong together"));

@@ -132,6 +132,20 @@ TEST(test_wrong_subscribes) {
     HEARS_PART("subscribed");
 }
 
+/* Of a `subscribe` that is refused, the gateway keeps nothing. */
+TEST(test_subscribe_to_all_or_none) {
+    s_make(BROWSER_BINARY);
+    s_welcome();
+    s_say("{'op':'subscribe','rooms':['a']}");
+    s_say("{'op':'subscribe','rooms':['a','b','c','d','e']}");
+    stage_tick(&s_stage, 0);
+    HEARS("{\"op\":\"error\",\"code\":\"too-many-joins\",\"text\":\"too many subscriptions here; unsubscribe from "
+          "some\"}\n{\"op\":\"subscribed\",\"rooms\":[\"a\"]}\n");
+    s_say("{'op':'subscribe','rooms':['x','y','z']}");
+    stage_tick(&s_stage, 0);
+    HEARS_PART("subscribed");
+}
+
 TEST(test_too_many_subscribes_wait) {
     s_make(BROWSER_BINARY);
     s_welcome();

@@ -9,6 +9,8 @@
 
 enum { EPOCH = 0xe1 };
 
+const char *stage_servers;
+
 static void s_entropy(void *ctx, void *out, size_t len) {
     static uint8_t next;
     (void)ctx;
@@ -50,6 +52,7 @@ static bool s_perform(void *ctx, const action_t *action) {
         break;
     case ACTION_CONNECT_FRONT:
         stage->fronts++;
+        snprintf(stage->server, sizeof stage->server, "%s", action->endpoint);
         break;
     case ACTION_CONNECT_BACK:
         stage->backs++;
@@ -78,8 +81,11 @@ void stage_begin(stage_t *stage, size_t max_topics) {
     memset(stage, 0, sizeof *stage);
     stage->now = 1000;
     stage->feeds = feeds_new(max_topics, 1 << 20, s_change, stage);
-    uplink_config_t config = {
-        .server = "tcp://127.0.0.1:5570", .agent = "test", .perform = s_perform, .entropy = s_entropy, .ctx = stage};
+    uplink_config_t config = {.server = stage_servers ? stage_servers : "tcp://127.0.0.1:5570",
+        .agent = "test",
+        .perform = s_perform,
+        .entropy = s_entropy,
+        .ctx = stage};
     stage->uplink = uplink_new(&config, stage->feeds, stage->now);
     stage->host = (ws_host_t){
         .uplink = stage->uplink, .feeds = stage->feeds, .max_rooms = 4, .max_message = 65536, .entropy = s_entropy};

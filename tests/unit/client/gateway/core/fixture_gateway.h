@@ -20,8 +20,11 @@ typedef struct {
     size_t sent_count;
     char topics[STAGE_TOPICS][160]; /* subscribed to, in hex */
     size_t topic_count;
-    char nonce[40]; /* the last one subscribed to; empty: none */
+    char nonce[40];  /* the last one subscribed to; empty: none */
+    char server[64]; /* that was connected to last */
 } stage_t;
+
+extern const char *stage_servers; /* of the next stage; NULL: one */
 
 void stage_begin(stage_t *stage, size_t max_topics);
 void stage_end(stage_t *stage);

@@ -339,4 +339,44 @@ TEST(test_a_sub_that_ended_is_made_anew) {
     feeds_leave(&reader, s_stage.now);
 }
 
+static void s_tick(uint64_t ms) {
+    s_stage.now += ms;
+    uplink_tick(s_stage.uplink, s_stage.now);
+}
+
+TEST(test_of_several_brokers_the_next_one_follows_a_loss) {
+    stage_end(&s_stage);
+    stage_servers = "tcp://127.0.0.1:1,tcp://127.0.0.1:2";
+    stage_begin(&s_stage, 100);
+    stage_servers = NULL;
+    s_tick(0);
+    ck_assert_str_eq(s_stage.server, "tcp://127.0.0.1:1");
+    uplink_unreachable(s_stage.uplink, "nobody", s_stage.now);
+    s_tick(1000);
+    ck_assert_str_eq(s_stage.server, "tcp://127.0.0.1:2");
+    s_tick(4999);
+    ck_assert_uint_eq(s_stage.disconnects, 1);
+    s_tick(1); /* no connection in five seconds */
+    ck_assert_uint_eq(s_stage.disconnects, 2);
+    s_tick(1000);
+    ck_assert_str_eq(s_stage.server, "tcp://127.0.0.1:1");
+    uplink_up(s_stage.uplink, s_stage.now);
+    stage_front(&s_stage, "{'op':'welcome','resume':'0123456789abcdef0123456789abcdef','back':'tcp://127.0.0.1:5571',"
+                          "'heartbeat':5000,'peers':['tcp://127.0.0.1:3','tcp://192.0.2.1:1']}");
+    ck_assert(uplink_is_live(s_stage.uplink));
+    for (int i = 0; i < 2; i++) {
+        uplink_down(s_stage.uplink, "gone", s_stage.now);
+        s_tick(1000);
+    }
+    ck_assert_str_eq(s_stage.server, "tcp://127.0.0.1:3"); /* learned, unlike the one on another machine */
+}
+
+TEST(test_a_single_broker_that_cannot_be_reached_is_waited_for) {
+    s_tick(0);
+    uplink_unreachable(s_stage.uplink, "nobody", s_stage.now);
+    s_tick(60000);
+    ck_assert_uint_eq(s_stage.disconnects, 0);
+    ck_assert_uint_eq(s_stage.fronts, 1);
+}
+
 UNIT_SUITE_WITH("client.gateway.uplink", s_begin, s_end)

@@ -426,7 +426,8 @@ TEST(test_what_is_sent_unasked_is_bounded) {
 }
 
 TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
-    fixture_init_with((machine_config_t){.server = "tcp://127.0.0.1:5570", .nick = "me", .reconnect = true});
+    const zr_servers_t servers = {.items = {{.endpoint = "tcp://127.0.0.1:5570"}}, .named = 1, .count = 1};
+    fixture_init_with((machine_config_t){.servers = &servers, .nick = "me", .reconnect = true});
     int told = 0;
     drains = false;
     uint64_t begin = b.now;

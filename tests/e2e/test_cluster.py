@@ -1,0 +1,174 @@
+"""Brokers that share a PostgreSQL: one leads, the others follow it as leaves, and lead when it is gone."""
+import json
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from harness import ZRELAYD, publish_frame, wait_for
+from postgres_case import PostgresCase, installed
+
+CONFIG = "server\n    heartbeat = 1000\n    tick = 20\n"
+LEADS = "no broker leads: this one does from now on"
+FOLLOWS = "leads; this one follows it"
+
+
+def setUpModule():
+    if not installed():
+        raise unittest.SkipTest("PostgreSQL is not installed, or zrelayd was built without libpq")
+
+
+def free_ports():
+    """Two ports in a row that are free now."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                two.bind(("127.0.0.1", port + 1))
+                return port
+            except OSError:
+                continue
+
+
+class ClusterCase(PostgresCase):
+    def setUp(self):
+        super().setUp()
+        self.fronts = [f"tcp://127.0.0.1:{free_ports()}" for _ in range(3)]
+
+    def member(self, number, config=CONFIG):
+        front = self.fronts[number]
+        return self.broker("--listen", front, "--store", self.cluster.uri, config=f"{config}cluster\n    advertise = {front}\n")
+
+    def three(self):
+        leader = self.member(0)
+        followers = [self.member(1), self.member(2)]
+        for follower in followers:
+            follower.wait_err("a leaf of the broker at")
+        return leader, followers
+
+    def rows(self, number):
+        done = self.run_zrelay(self.fronts[number], "cluster", "--json")
+        return [json.loads(line) for line in done.lines()]
+
+    def led_by(self):
+        return self.cluster.sql("SELECT endpoint FROM zrelay.lease")
+
+
+class Members(ClusterCase):
+    def test_clients_of_all_brokers_are_in_one_room_and_learn_of_the_others(self):
+        leader, followers = self.three()
+        self.assertIn(FOLLOWS, followers[0].errors())
+        peers = [self.peer(front, name) for front, name in zip(self.fronts, ("ann", "bob", "eve"))]
+        for peer in peers:
+            self.assertEqual(peer.welcome["epoch"], leader.epoch)
+            peer.subscribe(b"room\0")
+            self.assertEqual(peer.ask(op="join", room="room")["op"], "joined")
+        peers[1].send(publish_frame("room", (1, b"x")))
+        self.assertEqual(peers[1].receive()[:1], b"\2")
+        for peer in peers:
+            self.assertIn(b"x", peer.live())
+        for number in range(3):
+            others = sorted(self.fronts[:number] + self.fronts[number + 1:])
+            wait_for(lambda number=number, others=others: sorted(self.peer(self.fronts[number]).welcome.get("peers", ())) == others, "peers")
+
+    def test_an_operator_sees_who_leads(self):
+        self.three()
+        wait_for(lambda: len(self.rows(1)) == 3, "three brokers")
+        self.assertEqual({row["endpoint"]: row["part"] for row in self.rows(2)}, dict(zip(self.fronts, ("leads", "follows", "follows"))))
+        text = self.run_zrelay(self.fronts[1], "cluster").out
+        self.assertRegex(bytes(text), rb"term [0-9]+ since ")
+
+
+class TakeOver(ClusterCase):
+    def go_on(self, end):
+        leader, followers = self.three()
+        epoch = leader.epoch
+        everywhere = ",".join(self.fronts)
+        reader = self.zrelay(everywhere, "sub", "room", "--all", "--count", "200")
+        publisher = self.zrelay(everywhere, "pub", "room")
+        publisher.write(b"".join(b"%d\n" % number for number in range(1, 101)))
+        wait_for(lambda: len(reader.lines()) >= 100, "the first entries")
+        end(leader)
+        publisher.write(b"".join(b"%d\n" % number for number in range(101, 201)))
+        publisher.close_stdin()
+        self.assertEqual((publisher.finish(), reader.finish()), (0, 0), publisher.errors() + reader.errors())
+        self.assertEqual(bytes(reader.out), b"".join(b"%d\n" % number for number in range(1, 201)))
+        self.assertIn(self.led_by(), self.fronts[1:])
+        self.assertEqual(sum(LEADS in follower.errors() for follower in followers), 1)
+        self.assertEqual(self.peer(self.led_by()).welcome["epoch"], epoch)
+        return leader, followers
+
+    def test_after_sigterm(self):
+        def end(leader):
+            leader.signal(signal.SIGTERM)
+            self.assertEqual(leader.finish(), 0)
+        leader, _ = self.go_on(end)
+        again = self.member(0)  # it comes back and follows
+        again.wait_err("a leaf of the broker at")
+        self.assertIn(FOLLOWS, again.errors())
+        self.assertEqual(self.peer(again).welcome["epoch"], leader.epoch)
+
+    def test_after_kill_9(self):
+        self.go_on(lambda leader: leader.signal(signal.SIGKILL))
+
+    def test_a_leader_that_stood_still_stores_nothing_more(self):
+        leader, followers = self.three()
+        peer = self.peer(leader, "ann")
+        leader.signal(signal.SIGSTOP)
+        self.addCleanup(leader.signal, signal.SIGCONT)
+        self.cluster.sql("UPDATE zrelay.lease SET until = '-infinity'")  # as if it had stood still for longer than its lease lasts
+        wait_for(lambda: self.led_by() in self.fronts[1:], "another leader")
+        next(follower for follower in followers if follower.server == self.led_by()).wait_err(LEADS)
+        peer.send(publish_frame("room", (1, b"late")))
+        leader.signal(signal.SIGCONT)
+        self.assertEqual(leader.finish(), 1)
+        self.assertIn("another broker leads", leader.errors())
+        wait_for(lambda: self.run_zrelay(self.led_by(), "history", "room").out == b"", "nothing was stored")
+
+
+class Encrypted(ClusterCase):
+    """Each broker has keys of its own. The others find them in the database, and clients are told each."""
+
+    def pair(self, name):
+        made = subprocess.run([ZRELAYD, "--keygen", self.path(name)], capture_output=True, check=True, text=True)
+        return re.search(r"public key, (.{40})\n", made.stdout)[1]
+
+    def encrypted(self, number, users):
+        secret = self.path(f"broker{number}_secret")
+        config = f"{CONFIG}upstream\n    certificate = {secret}\nauth\n    encrypt = all\n    server-key = {secret}\n    users = {users}\n"
+        return self.member(number, config)
+
+    def test_a_client_goes_on_at_the_other_broker_by_its_key(self):
+        keys = [self.pair(f"broker{number}") for number in range(2)]
+        users = self.users("".join(f'user\n    name = b{number}\n    key = "{key}"\n    allow = "leaf : *"\n' for number, key in enumerate(keys)) +
+                           f'user\n    name = ann\n    key = "{self.pair("ann")}"\n    allow = "all : *"\n')
+        leader = self.encrypted(0, users)
+        follower = self.encrypted(1, users)
+        follower.wait_err("a leaf of the broker at")
+        both = f"{self.fronts[1]},{self.fronts[0]}"
+        given = ["--certificate", self.path("ann"), "--server-key", f"{keys[1]},{keys[0]}"]
+        reader = self.zrelay(both, "sub", "room", "--all", "--count", "2", *given)
+        self.run_zrelay(both, "pub", "room", "one", *given)
+        leader.signal(signal.SIGKILL)
+        self.run_zrelay(both, "pub", "room", "two", *given, "--connect-timeout", "20")
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(bytes(reader.out), b"one\ntwo\n")
+        wrong = [*given[:-1], f"{keys[0]},{keys[1]}"]
+        self.assertIn("another key", self.run_zrelay(both, "pub", "room", "x", *wrong, code=1).errors())
+
+
+class Refused(ClusterCase):
+    def test_it_needs_a_database(self):
+        broker = ["--listen", self.fronts[0], "--config", self.file("x.conf", f"cluster\n    advertise = {self.fronts[0]}\n")]
+        self.assertIn("log/store", self.refused(*broker))
+
+    def test_a_leader_without_an_endpoint_is_not_followed(self):
+        self.durable(config=CONFIG)
+        config = self.file("x.conf", f"cluster\n    advertise = {self.fronts[0]}\n")
+        self.assertIn("cluster/advertise there too", self.refused("--store", self.cluster.uri, "--config", config))
+
+
+if __name__ == "__main__":
+    unittest.main()
