@@ -293,8 +293,38 @@ bool access_resembles_user(const access_t *access, zr_span_t nick) {
     return user && access_is_user(access, zr_span_of(user->name, user->name_len));
 }
 
+/* --- Homes --- */
+
+static bool s_is_home(zr_span_t room) {
+    return room.len > 0 && room.ptr[0] == ACCESS_HOME;
+}
+
+/* "~ann" and "~ann/…" are ann's. A user "ann/x" has no home: it would be in ann's. Peers that did not log in share a
+ * name, so nothing is theirs. */
+static bool s_is_owner(const access_user_t *user, zr_span_t room) {
+    zr_span_t name = zr_span_of(user->name, user->name_len), owner = zr_span_of(room.ptr + 1, room.len - 1);
+    return zr_span_starts(owner, name) && (owner.len == name.len || owner.ptr[name.len] == '/') &&
+           !memchr(name.ptr, '/', name.len) && !zr_span_equal(name, zr_span(ZR_ANONYMOUS));
+}
+
+/* The first name after `room`, a home that is not the user's, that may be the user's or is no home. Its length. */
+static size_t s_beyond_homes(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
+    next[0] = ACCESS_HOME;
+    memcpy(next + 1, user->name, user->name_len);
+    next[1 + user->name_len] = '/';
+    for (size_t len = 1 + user->name_len; len <= 2 + user->name_len; len++)
+        if (zr_span_compare(zr_span_of(next, len), room) > 0)
+            return len;
+    next[0] = ACCESS_HOME + 1;
+    return 1;
+}
+
+/* --- Rights --- */
+
 rights_t access_rights(const access_user_t *user, zr_span_t room) {
     rights_t allowed = 0, denied = 0;
+    if (s_is_home(room) && !s_is_owner(user, room))
+        return 0;
     for (size_t i = 0; i < user->rule_count; i++) {
         const rule_t *rule = &user->rules[i];
         if (policy_pattern_fits(s_pattern(rule), room))
@@ -327,6 +357,8 @@ static size_t s_beyond(const rule_t *rule, zr_span_t room, char next[ACCESS_NEXT
 
 size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
     zr_span_t nearest = {0};
+    if (s_is_home(room) && !s_is_owner(user, room))
+        return s_beyond_homes(user, room, next);
     for (size_t i = 0; i < user->rule_count; i++) {
         const rule_t *rule = &user->rules[i];
         zr_span_t name;
@@ -377,7 +409,7 @@ bool access_is_same(const access_user_t *one, const access_user_t *other) {
 }
 
 rights_t access_common(const access_t *access, zr_span_t room) {
-    if (access->group_count == 0 || (access->plain && !access_user(access, zr_span(NULL))))
+    if (access->group_count == 0 || s_is_home(room) || (access->plain && !access_user(access, zr_span(NULL))))
         return 0;
     rights_t common = ~0U, sure = access_rights(&access->sure, room);
     for (size_t i = 0; i < access->group_count && common != sure; i++)

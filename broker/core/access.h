@@ -1,6 +1,7 @@
 /* The rights of users in rooms, by rules with room patterns. Pure: the edge reads the users file (users.c).
  *
- * A user's rights in a room are those of the matching allow rules, less those of the matching deny rules. */
+ * A user's rights in a room are those of the matching allow rules, less those of the matching deny rules. In a home,
+ * whose name begins with ACCESS_HOME, only its owner has them. */
 #ifndef ACCESS_H
 #define ACCESS_H
 
@@ -9,6 +10,8 @@
 #include "grant.h"
 #include "right.h"
 #include "span.h"
+
+#define ACCESS_HOME '~' /* "~ann" and all names that begin with "~ann/" are ann's */
 
 typedef struct access access_t;
 typedef struct access_user access_user_t;

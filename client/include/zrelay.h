@@ -155,6 +155,11 @@ ZRELAY_API int zrelay_set_meta(zrelay_t *relay, const char *meta);
  * login keeps the user's name: ZRELAY_NICK says so. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
 
+/* Gives the connection up and makes a new one at once; while the session waits before its next attempt, the attempt is made
+ * now. What waits to be sent is kept. ZRELAY_DISCONNECTED comes if there was a connection, then ZRELAY_CONNECTED.
+ * ZRELAY_ESTATE: the session has not started, is ending, waits for another nick, or must not reconnect. */
+ZRELAY_API int zrelay_reconnect(zrelay_t *relay);
+
 /* Begins to end the session: queued messages are sent and acked, then the broker is told bye, then ZRELAY_CLOSED
  * comes. */
 ZRELAY_API int zrelay_close(zrelay_t *relay);
@@ -310,12 +315,13 @@ typedef enum {
                           * NULL). `user`: the nick is the name of a user that the broker knows by key or token */
     ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session, or there is none yet; `text` says why. The
                             library connects again unless told not to. `code`, if known, is the reason of a bye
-                            ("kicked", "banned", "revoked", "flooding", …), or one of these. "unreachable": no session
-                            can be made, because nothing listens there, the address is wrong, or there is no answer; told
-                            once, within about five seconds, and the library goes on trying. "refused": the broker does
-                            not take this key. "handshake": the connection ended before it was encrypted; perhaps the
-                            server key differs. "mechanism": only one side encrypts. "back": the broker names a
-                            second endpoint that the library does not connect to */
+                            ("kicked", "banned", "revoked", "flooding", …), or one of these. "reconnect": the program
+                            called zrelay_reconnect. "unreachable": no session can be made, because nothing listens
+                            there, the address is wrong, or there is no answer; told once, within about five seconds,
+                            and the library goes on trying. "refused": the broker does not take this key. "handshake":
+                            the connection ended before it was encrypted; perhaps the server key differs. "mechanism":
+                            only one side encrypts. "back": the broker names a second endpoint that the library does not
+                            connect to */
     ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
                     * gone */
     ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a

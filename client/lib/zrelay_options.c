@@ -1,8 +1,9 @@
-/* The options of a session (zrelay.h), which are set before it starts, and its server. */
+/* The options of a session (zrelay.h), which are set before it starts; its server, and a new connection. */
 #include <stdlib.h>
 #include <zmq.h>
 
 #include "ahead.h"
+#include "clock.h"
 #include "key_file.h"
 #include "wire.h"
 #include "zrelay_state.h"
@@ -49,6 +50,15 @@ int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
         return relay_started(relay);
     relay->reconnect = reconnect;
     return 0;
+}
+
+int zrelay_reconnect(zrelay_t *relay) {
+    if (!relay)
+        return ZRELAY_EINVAL;
+    if (!relay->machine || relay_is_parents(relay))
+        return ZRELAY_ESTATE;
+    relay->dirty = true;
+    return machine_reconnect(relay->machine, zr_clock(CLOCK_MONOTONIC_COARSE) / 1000000);
 }
 
 static bool s_key_valid(const char *key) {

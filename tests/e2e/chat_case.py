@@ -15,6 +15,7 @@ import pyte
 from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
+HOUR = re.compile(r"^\d\d:\d\d ", re.M)
 MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
 
 
@@ -113,14 +114,22 @@ class ChatCase(TestCase):
         with open(os.path.join(self.folder, "zrelay/chat.conf"), "w", encoding="utf-8") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
 
-    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, options=(), **environment):
+    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, options=(), login=None, **environment):
         """Somebody at a terminal, there and listening."""
-        terminal = Terminal([ZRELAY, "-s", broker.server, "--nick", nick, "chat", *options, *rooms],
-                            {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC", **environment}, size)
+        terminal = Terminal([ZRELAY, "-s", broker.server, *(login or ("--nick", nick)), "chat", *options, *rooms],
+                            {**self.environment, "TERM": "xterm", "COLORTERM": "", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC",
+                             **environment}, size)
         self.addCleanup(terminal.end)
         if live:
             for room in rooms or ("general",):
                 terminal.wait(rf"you are in {room}, ")
+        return terminal
+
+    def talk(self, broker, nick="ann", *rooms, **options):
+        """The chat's screen, with 12:34 for all times."""
+        terminal = self.chat(broker, nick, *rooms, **options)
+        shown = terminal.rows
+        terminal.rows = lambda: HOUR.sub("12:34 ", "\n".join(shown())).split("\n")
         return terminal
 
     def say(self, broker, room, *bodies, nick=None):

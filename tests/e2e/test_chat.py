@@ -56,9 +56,11 @@ class AtATerminal(ChatCase):
         ann.wait("-- garden --")
         ann.wait("anna: in the garden$")
         ann.line("/rooms")
-        ann.wait("garden: 1 present")
-        ann.wait("general: 2 present")
+        ann.wait("garden: 1 present, you too$")
+        ann.wait("general: 2 present, you too$")
         ann.line("/rooms ga")
+        ann.line("/rooms nothing")
+        ann.wait("there are no such rooms$")
         ann.line("/join general")  # switches back
         ann.line("in general again")
         bob.wait("anna: in general again$")
@@ -74,14 +76,16 @@ class AtATerminal(ChatCase):
         ann.wait("you are in no room")
         for command in ("/join", "/msg", "/msg bob", "/nick", "/join a b", "/quit now"):
             ann.line(command)
-            ann.wait(rf"(?s)\* {command.split()[0]}: .*{command.split()[0]} ")
+            ann.wait(rf"\* usage: {command.split()[0]}\b")
         ann.line("/nosuch")
-        ann.wait("/nosuch: no such command; there is /help")
+        ann.wait("there is no /nosuch; /help lists the commands")
         ann.line("/serch x")
-        ann.wait("did you mean /search\\?$")
+        ann.wait("there is no /serch; did you mean /search\\?$")
+        ann.line("/w")
+        ann.wait("there is no /w; did you mean /who, /whois\\?$")
         ann.line("/join ro*om")
         ann.wait("a room name is 1 to 128")
-        ann.line("/help")
+        ann.line("/help all")
         for command in ("join", "part", "msg", "query", "me", "who", "whois", "nick", "away", "rooms", "topic", "history", "search", "ignore", "set", "help", "quit"):
             ann.wait(rf"\* /{command} ")
         ann.line("/quit")
@@ -109,7 +113,7 @@ class AtATerminal(ChatCase):
         bob.line("/away")
         ann.wait(r"\* bob is away$")
         bob.line("/back now")
-        bob.wait(r"\* /back: ")
+        bob.wait(r"\* usage: /back$")
 
     def test_text_that_begins_with_a_slash(self):
         broker = self.broker()
@@ -220,6 +224,22 @@ class AtATerminal(ChatCase):
         self.say(again, "general", b"are you there?")
         ann.wait("are you there")
 
+    def test_a_new_connection_when_the_user_wants_it(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        ann.line("/reconnect")
+        ann.wait("connecting again$")
+        ann.wait("back; nothing was missed$")
+        broker.signal(signal.SIGKILL)
+        broker.finish()
+        ann.wait("lost the broker")
+        again = self.broker("--listen", broker.server, "--back", broker.back, config=FAST)
+        ann.line("/reconnect")
+        ann.wait("another log")
+        self.wait_members(again, "general", 1)
+        ann.line("here again")
+        ann.wait("ann: here again$")
+
     def test_messages_typed_without_a_broker_are_sent_later(self):
         broker = self.broker(config=FAST)
         ann = self.chat(broker, "ann")
@@ -247,10 +267,12 @@ class AtATerminal(ChatCase):
 
     def test_colours_only_when_wanted(self):
         broker = self.broker()
-        with_colours, without = self.chat(broker, "ann", NO_COLOR=""), self.chat(broker, "bob")
+        with_colours, without = self.chat(broker, "ann", NO_COLOR=""), self.chat(broker, "bob", COLORTERM="truecolor")
+        even = self.chat(broker, "cat", NO_COLOR="", COLORTERM="truecolor")
         self.say(broker, "general", b"colourful?", nick="eve")
-        for terminal in (with_colours, without):
+        for terminal in (with_colours, without, even):
             terminal.wait("eve: colourful")
+        self.assertRegex(bytes(even.shown), rb"\x1b\[38;2;\d+;\d+;\d+meve\x1b\[0m")
         self.assertRegex(bytes(with_colours.shown), rb"\x1b\[3\dmeve\x1b\[0?m")
         self.assertNotRegex(bytes(without.shown), rb"\x1b\[3\d")
 

@@ -9,17 +9,8 @@ import unittest
 from chat_case import FAST, ChatCase
 from harness import ZRELAY, wait_for
 
-HOUR = re.compile(r"^\d\d:\d\d ", re.M)
-
 
 class Screens(ChatCase):
-    def talk(self, broker, nick="ann", *rooms, **options):
-        """The chat's screen, with 12:34 for all times."""
-        terminal = self.chat(broker, nick, *rooms, **options)
-        shown = terminal.rows
-        terminal.rows = lambda: HOUR.sub("12:34 ", "\n".join(shown())).split("\n")
-        return terminal
-
     def greeting(self, nick="ann", room="general", count=1):
         return [f"* you are {nick}; /help tells what can be done", f"* you are in {room}, {count} here"]
 
@@ -123,7 +114,7 @@ class Screens(ChatCase):
         self.say(broker, "one", b"again", nick="eve")
         ann.wait_rows("two [one 1]>")
         ann.line("/join one")
-        ann.wait_rows("-- one --", "-- new --", "12:34 eve: again", "one>")
+        ann.wait_rows("-- one --", "-- new messages --", "12:34 eve: again", "one>")
         self.say(broker, "two", b"not read", nick="zoe")
         ann.wait_rows("one [two 1]>")
         ann.line("/quit")
@@ -139,7 +130,7 @@ class Screens(ChatCase):
         self.assertEqual(ann.finish(), 0)
         self.say(broker, "general", b"newer", nick="eve")
         ann = self.talk(broker)
-        ann.wait_rows("12:34 bob: old", "-- new --", "12:34 eve: newer", "general>")
+        ann.wait_rows("12:34 bob: old", "-- new messages --", "12:34 eve: newer", "general>")
 
     def test_older_messages(self):
         broker = self.broker()
@@ -147,15 +138,15 @@ class Screens(ChatCase):
         ann = self.talk(broker, size=(60, 80))
         ann.wait_rows("12:34 bob: m50", "general>")
         ann.type("\x1b[5~")
-        ann.wait_rows("-- 20 older in general --", *(f"12:34 bob: m{number}" for number in range(11, 31)), "-- end --", "general>")
+        ann.wait_rows("-- 20 older in general --", *(f"12:34 bob: m{number}" for number in range(11, 31)), "-- end of history --", "general>")
         ann.type("\x1b[5~")
-        ann.wait_rows("-- 10 older in general --", *(f"12:34 bob: m{number}" for number in range(1, 11)), "-- end --", "general>")
+        ann.wait_rows("-- 10 older in general --", *(f"12:34 bob: m{number}" for number in range(1, 11)), "-- end of history --", "general>")
         ann.type("\x1b[5~")
         ann.wait_rows("* general has no older messages", "general>")
         ann.line("/search M4")
-        ann.wait_rows("-- 11 found in general --", "12:34 bob: m4", *(f"12:34 bob: m{number}" for number in range(40, 50)), "-- end --", "general>")
+        ann.wait_rows("-- 11 found in general --", "12:34 bob: m4", *(f"12:34 bob: m{number}" for number in range(40, 50)), "-- end of search --", "general>")
         ann.line("/history 1h")
-        ann.wait_rows("12:34 bob: m50", "-- end --", "general>")
+        ann.wait_rows("12:34 bob: m50", "-- end of history --", "general>")
 
     def test_joins_of_those_that_do_not_speak_are_hidden(self):
         broker = self.broker()
@@ -288,6 +279,9 @@ class Screens(ChatCase):
         ann.wait("ann set topic: be kind$")
         ann.line("/topic")
         ann.wait("topic of general: be kind$")
+        self.say(broker, "general", *(b"m%d" % number for number in range(20)), nick="eve")
+        bob = self.talk(broker, "bob")
+        bob.wait_rows("12:34 eve: m19", "* topic of general: be kind", "general>")
 
 
 if __name__ == "__main__":

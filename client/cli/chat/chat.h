@@ -14,15 +14,18 @@
 #include "prompt.h"
 
 #define CHAT_ROOMS_MAX 64
-#define CHAT_PENDING_MAX 256 /* messages whose outcome is told one by one; the library only counts more */
-#define CHAT_DIRECT_MAX 32   /* messages to one person under way */
-#define CHAT_UNSENT_MS 2000  /* a message not acked by then is marked as unsent */
-#define CHAT_PAGE 20         /* messages shown on joining, and loaded by PageUp */
-#define CHAT_READ_MAX 10000  /* messages that /history WHEN and /search look through */
-#define CHAT_ECHO_MS 2000    /* how long a filter waits for its last message to come back */
-#define CHAT_MOVES_MS 1000   /* comings and goings of this time are told in one line */
-#define CHAT_MOVES_MAX 32    /* people in such a line */
-#define CHAT_BACK_MS 500     /* after a reconnect: nothing missed comes for so long, so all of it is there */
+#define CHAT_PENDING_MAX 256  /* messages whose outcome is told one by one; the library only counts more */
+#define CHAT_DIRECT_MAX 32    /* messages to one person under way */
+#define CHAT_UNSENT_MS 2000   /* a message not acked by then is marked as unsent */
+#define CHAT_PAGE 20          /* messages shown on joining, and loaded by PageUp */
+#define CHAT_WHISPERS_MAX 100 /* messages from and to people without a /query, kept for the one that may follow */
+#define CHAT_READ_MAX 10000   /* messages that /history WHEN and /search look through */
+#define CHAT_ECHO_MS 2000     /* how long a filter waits for its last message to come back */
+#define CHAT_MOVES_MS 1000    /* comings and goings of this time are told in one line */
+#define CHAT_MOVES_MAX 32     /* people in such a line */
+#define CHAT_HOME "~%s/read"  /* the room of a user's home that has the marks */
+#define CHAT_HOME_MS 5000     /* messages that came into view are marked as read after so long, or on switching */
+#define CHAT_BACK_MS 500      /* after a reconnect: nothing missed comes for so long, so all of it is there */
 
 /* A room, or one person to talk with. */
 typedef struct {
@@ -39,7 +42,7 @@ typedef struct {
     size_t unread, mentions;
     recent_t recent;
     people_t people;
-    uint64_t who_request; /* a question for the people of the room; 0: none */
+    uint64_t who_request, topic_request; /* questions for the people of the room and for its topic; 0: none */
 } chat_room_t;
 
 typedef struct {
@@ -75,6 +78,14 @@ typedef struct {
     uint64_t since_ms; /* when the first of them came or went */
 } chat_moves_t;
 
+/* The marks at the broker (chat_home.h). */
+typedef struct {
+    char *room;       /* NULL: there is no home */
+    uint64_t request; /* for all of them; 0: none */
+    marks_t kept;     /* that the broker has */
+    uint64_t due_ms;  /* when the next are written; 0: not known */
+} chat_home_t;
+
 typedef struct {
     conn_t session;
     output_t output;  /* lines to show; in a terminal they go above the prompt instead */
@@ -83,14 +94,17 @@ typedef struct {
     bool json; /* a filter that speaks JSON */
     chat_settings_t settings;
     marks_t marks;
+    chat_home_t home;
     const char *log; /* a folder; NULL: none */
     jobs_t jobs;     /* `command` NULL: nothing is run for mentions */
     int64_t day;     /* of the message shown last, today before the first one */
+    int64_t today;   /* 0: not known */
     chat_room_t rooms[CHAT_ROOMS_MAX];
     size_t room_count, current;
     chat_pending_t pending[CHAT_PENDING_MAX];
     size_t pending_count;
     chat_direct_t directs[CHAT_DIRECT_MAX];
+    recent_t whispers; /* the key of each is the other person's nick */
     chat_reading_t reading;
     chat_moves_t moves;
     chat_status_t shown;  /* of others */
@@ -136,7 +150,9 @@ void chat_alert(chat_t *chat, const zrelay_event_t *event, bool mentions);
 bool chat_enter(chat_t *chat, zr_span_t name);
 /* Switches to the person. false: there are too many rooms. */
 bool chat_query(chat_t *chat, zr_span_t nick);
+void chat_whisper(chat_t *chat, const char *nick, const zrelay_event_t *event); /* was shown in another room */
 void chat_switch(chat_t *chat, size_t index);
+size_t chat_next_unread(const chat_t *chat); /* those with something for the user come first; room_count: none */
 void chat_forget(chat_t *chat, size_t index);
 void chat_rooms_finish(chat_t *chat);
 size_t chat_find(const chat_t *chat, zr_span_t name, bool person); /* room_count: not there */
@@ -145,8 +161,10 @@ chat_room_t *chat_current(chat_t *chat);                           /* NULL: in n
 /* An entry, or a message of or to a person, for this room. */
 void chat_room_entry(chat_t *chat, chat_room_t *room, const zrelay_event_t *event);
 
-/* Notes in the marks what was read. */
-void chat_mark_read(chat_t *chat);
+uint64_t chat_newest(const chat_room_t *room); /* the seq of its newest entry; 0: it has none */
+
+/* The user has read the room up to `seq`, in another chat. */
+void chat_room_read(chat_t *chat, zr_span_t name, uint64_t seq);
 
 /* --- Events (chat_event.c) --- */
 

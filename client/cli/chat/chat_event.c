@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "chat.h"
+#include "chat_home.h"
 #include "chat_read.h"
 #include "chat_send.h"
 #include "format.h"
@@ -23,17 +24,17 @@ static void s_forget_request(chat_t *chat, uint64_t request) {
         chat_read_end(chat);
 }
 
-/* The question for the people of a room; NULL: it was another one. */
+/* The room that was asked about on joining; NULL: it was another question. */
 static chat_room_t *s_asked(chat_t *chat, uint64_t request) {
     for (size_t i = 0; request && i < chat->room_count; i++)
-        if (chat->rooms[i].who_request == request)
+        if (chat->rooms[i].who_request == request || chat->rooms[i].topic_request == request)
             return &chat->rooms[i];
     return NULL;
 }
 
 static void s_refused(chat_t *chat, const zrelay_event_t *event) {
     if (s_asked(chat, event->request))
-        return; /* Tab knows fewer nicks */
+        return; /* Tab knows fewer nicks, or no topic is told */
     if (!chat_told(chat, event))
         chat_note(chat, event);
     if (conn_refused(&chat->session, event))
@@ -63,12 +64,18 @@ static void s_recovered(chat_t *chat, const zrelay_event_t *event) {
     chat->back_ms = zr_mono_ms() + CHAT_BACK_MS;
 }
 
+/* The topic was asked for, or the room has just been joined and its history does not have the topic. */
+static bool s_tells_topic(chat_t *chat, const zrelay_event_t *event) {
+    const chat_room_t *room = s_asked(chat, event->request);
+    return event->request == chat->topic_request || (room && (room->known == 0 || event->seq < room->oldest));
+}
+
 static void s_entry(chat_t *chat, const zrelay_event_t *event) {
     size_t index = chat_find(chat, zr_span(event->room), false);
     if (event->request) {
         if (event->request == chat->reading.request)
             chat_read_entry(chat, event);
-        if (event->request == chat->topic_request)
+        if (s_tells_topic(chat, event))
             chat_notice(chat, "topic of %s: %.*s", event->room, (int)event->body_len, (const char *)event->body);
         return;
     }
@@ -101,6 +108,7 @@ static void s_direct(chat_t *chat, const zrelay_event_t *event) {
         chat_room_entry(chat, &chat->rooms[index], &entry);
     } else {
         chat_alert(chat, &entry, true);
+        chat_whisper(chat, nick, &entry);
         chat_tell_moves(chat);
         chat_date(chat, event->time);
         chat_text_direct(&chat->output.buffer, chat->style, event);
@@ -116,8 +124,10 @@ static void s_joined(chat_t *chat, const zrelay_event_t *event) {
     chat_room_t *room = &chat->rooms[index];
     room->live = true;
     room->head = event->seq;
-    if (chat->prompt)
+    if (chat->prompt) {
         zrelay_who(chat->session.relay, room->name, &room->who_request);
+        zrelay_state(chat->session.relay, room->name, "topic", &room->topic_request);
+    }
     if (chat->prompt || chat->session.config->verbose)
         chat_notice(chat, "you are in %s, %" PRIu64 " here", event->room, event->count);
 }
@@ -168,8 +178,10 @@ static void s_user(chat_t *chat, const zrelay_event_t *event) {
 static void s_done(chat_t *chat, const zrelay_event_t *event) {
     chat_room_t *room = s_asked(chat, event->request);
     if (room)
-        room->who_request = 0;
+        *(room->who_request == event->request ? &room->who_request : &room->topic_request) = 0;
     chat_told(chat, event);
+    if (event->request && event->request == chat->rooms_request && event->count == 0)
+        chat_notice(chat, "there are no such rooms");
     if (event->request == chat->rooms_request)
         chat->rooms_request = 0;
     if (event->request && event->request == chat->clock_request)
@@ -201,7 +213,9 @@ static void s_connected(chat_t *chat, const zrelay_event_t *event) {
 
 static void s_disconnected(chat_t *chat, const zrelay_event_t *event) {
     bool refused = conn_refused(&chat->session, event);
-    if (chat->connected || refused || !chat->prompt)
+    if (chat->connected && chat->prompt && !event->code)
+        chat_notice(chat, "lost the broker; trying again, and /reconnect tries at once");
+    else if (chat->connected || refused || !chat->prompt)
         chat_note(chat, event);
     chat->connected = false;
     chat->back_ms = 0;
@@ -220,6 +234,8 @@ static void s_epoch(chat_t *chat, const zrelay_event_t *event) {
 }
 
 void chat_event(chat_t *chat, const zrelay_event_t *event) {
+    if (chat_home_event(chat, event))
+        return;
     switch (event->type) {
     case ZRELAY_ENTRY:
         s_entry(chat, event);
@@ -258,7 +274,8 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
         s_user(chat, event);
         break;
     case ZRELAY_ROOM:
-        chat_notice(chat, "%s: %" PRIu64 " present", event->room, event->count);
+        chat_notice(chat, "%s: %" PRIu64 " present%s", event->room, event->count,
+            chat_find(chat, zr_span(event->room), false) < chat->room_count ? ", you too" : "");
         break;
     case ZRELAY_DONE:
         s_done(chat, event);

@@ -46,12 +46,22 @@ static void s_rooms(chat_t *chat, zr_span_t prefix) {
     free(copy);
 }
 
-static void s_topic(chat_t *chat, zr_span_t text) {
+/* The room in view; NULL after telling that there is none. */
+static const chat_room_t *s_here(chat_t *chat) {
     const chat_room_t *room = chat_current(chat);
-    if (!room || room->person) {
+    if (room && !room->person)
+        return room;
+    if (room)
+        chat_notice(chat, "that is for rooms; here you talk with %s alone", room->name);
+    else
         chat_notice(chat, "you are in no room; /join one");
+    return NULL;
+}
+
+static void s_topic(chat_t *chat, zr_span_t text) {
+    const chat_room_t *room = s_here(chat);
+    if (!room)
         return;
-    }
     if (text.len > 0) {
         s_tell_failed(chat, zrelay_set(chat->session.relay, room->name, "topic", text.ptr, text.len, NULL));
         return;
@@ -62,10 +72,10 @@ static void s_topic(chat_t *chat, zr_span_t text) {
 /* --- People --- */
 
 static void s_who(chat_t *chat, bool names) {
-    const chat_room_t *room = chat_current(chat);
-    if (!room || room->person)
-        chat_notice(chat, "you are in no room; /join one");
-    if (!room || room->person || chat->who_request)
+    const chat_room_t *room = s_here(chat);
+    if (room && !chat->connected)
+        chat_notice(chat, "without a broker; ask again when the connection is back");
+    if (!room || !chat->connected || chat->who_request)
         return;
     zr_buffer_clear(&chat->answer);
     chat->who_names = names;
@@ -115,6 +125,8 @@ static void s_ignore(chat_t *chat, zr_span_t name, bool on) {
         chat_notice(chat, "ignored: %s", chat->settings.ignored[i]);
     if (name.len == 0 && chat->settings.ignored_count == 0)
         chat_notice(chat, "nobody is ignored");
+    else if (on && chat->session.nick && zr_span_equal(name, zr_span(chat->session.nick)))
+        chat_notice(chat, "you cannot ignore yourself");
     else if (name.len > 0 && on)
         chat_notice(chat,
             settings_ignore(&chat->settings, nick) ? "%s is ignored; /save keeps that"
@@ -140,6 +152,7 @@ static void s_show(chat_t *chat, char *away, char *status) {
     free(chat->status == status ? NULL : chat->status);
     chat->away = away;
     chat->status = status;
+    chat_show_prompt(chat);
     zr_buffer_t words = {0};
     meta = chat_status_meta(away, status);
     chat_status_who(&words, meta);
@@ -162,12 +175,15 @@ static bool s_reply(chat_t *chat, chat_line_t line) {
     bool done = true;
     if (entry) {
         zr_span_t body = zr_span_of(entry->body, entry->len), first = zr_span_cut(&body, '\n');
+        bool action = zr_span_starts(first, zr_span("/me "));
+        if (action)
+            zr_span_word(&first);
         size_t end = 0;
         for (size_t at = 0; at < first.len && at <= QUOTED; end = at <= QUOTED ? at : end)
             zr_utf8_next(first, &at);
         zr_buffer_t text = {0};
-        zr_buffer_printf(&text, "> %s: %.*s%s\n%.*s", nick, (int)end, first.ptr, end < first.len || body.len ? "…" : "",
-            (int)line.text.len, line.text.ptr);
+        zr_buffer_printf(&text, action ? "> * %s %.*s%s\n%.*s" : "> %s: %.*s%s\n%.*s", nick, (int)end, first.ptr,
+            end < first.len || body.len ? "…" : "", (int)line.text.len, line.text.ptr);
         done = chat_send(chat, zr_span_of(text.data, text.len));
         zr_buffer_finish(&text);
     } else {
@@ -207,13 +223,27 @@ static void s_history(chat_t *chat, zr_span_t name) {
 /* --- The chat itself --- */
 
 void chat_apply(chat_t *chat) {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM"), *true_colour = getenv("COLORTERM");
-    bool many = (term && strstr(term, "256")) || (true_colour && *true_colour);
-    bool wanted = chat->prompt && chat->settings.colour && (!no || !*no);
-    chat->style.colours = wanted ? (many ? 256 : 8) : 0;
+    bool wanted = chat->prompt && chat->settings.colour;
+    int colours = chat_text_colours(getenv("NO_COLOR"), getenv("TERM"), getenv("COLORTERM"));
+    chat->style.colours = wanted ? colours : 0;
     chat->style.seconds = chat->settings.seconds;
     chat->style.columns = chat->prompt ? prompt_columns() : 0;
     chat_show_prompt(chat);
+}
+
+static void s_reconnect(chat_t *chat) {
+    if (!chat->connected)
+        chat_notice(chat, "trying now");
+    s_tell_failed(chat, zrelay_reconnect(chat->session.relay));
+}
+
+static void s_tell_lines(chat_t *chat, zr_buffer_t *lines) {
+    zr_span_t left = zr_span_of(lines->data, lines->len);
+    while (left.len > 0) {
+        zr_span_t one = zr_span_cut(&left, '\n');
+        chat_notice(chat, "%.*s", (int)one.len, one.ptr);
+    }
+    zr_buffer_finish(lines);
 }
 
 static void s_set(chat_t *chat, chat_line_t line) {
@@ -223,12 +253,7 @@ static void s_set(chat_t *chat, chat_line_t line) {
         settings_list(&chat->settings, &list);
     else if (!settings_set(&chat->settings, line.name, line.text, &error))
         chat_notice(chat, "%s", error.text);
-    zr_span_t left = zr_span_of(list.data, list.len);
-    while (left.len > 0) {
-        zr_span_t one = zr_span_cut(&left, '\n');
-        chat_notice(chat, "%.*s", (int)one.len, one.ptr);
-    }
-    zr_buffer_finish(&list);
+    s_tell_lines(chat, &list);
     chat_apply(chat);
 }
 
@@ -245,19 +270,37 @@ static void s_save(chat_t *chat) {
 }
 
 static void s_help(chat_t *chat, zr_span_t name) {
-    if (name.len > 0) {
-        const char *help = chat_help_for(name);
-        chat_notice(chat, "%s", help ? help : "there is no such command");
-        return;
-    }
-    for (size_t i = 0; chat_help(i); i++)
-        chat_notice(chat, "%s", chat_help(i));
+    zr_buffer_t lines = {0};
+    if (!chat_help(name, &lines))
+        zr_buffer_printf(&lines, "there is no command \"%.*s\"; /help lists them\n", (int)name.len, name.ptr);
+    s_tell_lines(chat, &lines);
 }
 
-static void s_bad(chat_t *chat, chat_line_t line) {
-    const char *nearest = chat_help_for(line.name) ? NULL : chat_nearest(line.name);
-    chat_notice(chat, "/%.*s: %.*s%s%s%s", (int)line.name.len, line.name.ptr, (int)line.text.len, line.text.ptr,
-        nearest ? "; did you mean /" : "", nearest ? nearest : "", nearest ? "?" : "");
+static void s_unknown(chat_t *chat, zr_span_t name) {
+    zr_buffer_t meant = {0};
+    chat_suggest(name, &meant);
+    if (meant.len > 0)
+        chat_notice(chat, "there is no /%.*s; did you mean %.*s?", (int)name.len, name.ptr, (int)meant.len, meant.data);
+    else
+        chat_notice(chat, "there is no /%.*s; /help lists the commands", (int)name.len, name.len ? name.ptr : "");
+    zr_buffer_finish(&meant);
+}
+
+/* The broker answers it, so without a broker it waits. */
+static bool s_asks(const chat_t *chat, chat_line_t line) {
+    switch (line.kind) {
+    case CHAT_JOIN:
+        return chat_find(chat, line.name, false) == chat->room_count;
+    case CHAT_MSG:
+    case CHAT_NICK:
+    case CHAT_ROOMS:
+    case CHAT_TOPIC:
+    case CHAT_HISTORY:
+    case CHAT_SEARCH:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* --- Commands --- */
@@ -332,6 +375,9 @@ static void s_obey(chat_t *chat, chat_line_t line) {
     case CHAT_CLEAR:
         prompt_clear(chat->prompt);
         break;
+    case CHAT_RECONNECT:
+        s_reconnect(chat);
+        break;
     case CHAT_SET:
         s_set(chat, line);
         break;
@@ -344,8 +390,11 @@ static void s_obey(chat_t *chat, chat_line_t line) {
     case CHAT_QUIT:
         chat->ended = true;
         break;
-    case CHAT_BAD:
-        s_bad(chat, line);
+    case CHAT_UNKNOWN:
+        s_unknown(chat, line.name);
+        break;
+    case CHAT_MISUSED:
+        chat_notice(chat, "usage: %.*s", (int)line.text.len, line.text.ptr);
         break;
     default:
         break;
@@ -357,6 +406,8 @@ bool chat_typed(chat_t *chat, zr_span_t text) {
     zr_buffer_t typed = {0};
     zr_nfc(&typed, text);
     chat_line_t line = chat_parse(zr_span_of(typed.data, typed.len));
+    if (!chat->connected && s_asks(chat, line))
+        chat_notice(chat, "without a broker; it waits until the connection is back");
     bool done = s_talk(chat, line);
     if (done)
         s_obey(chat, line);

@@ -28,11 +28,13 @@ typedef enum {
     CHAT_IGNORE,  /* `name`, may be empty */
     CHAT_UNIGNORE,
     CHAT_CLEAR,
+    CHAT_RECONNECT,
     CHAT_SET, /* `name` and `text`, or neither */
     CHAT_SAVE,
-    CHAT_HELP, /* `name`: a command, may be empty */
+    CHAT_HELP, /* `name`: a command, "all" or "keys", may be empty */
     CHAT_QUIT,
-    CHAT_BAD, /* `text` says the fault, `name` is the command */
+    CHAT_UNKNOWN, /* `name`: no command is called so, or several begin so */
+    CHAT_MISUSED, /* `text`: how the command is used */
 } chat_kind_t;
 
 typedef struct {
@@ -44,14 +46,14 @@ typedef struct {
 /* Views of `line`. A beginning of a command's name that no other command has stands for it. */
 chat_line_t chat_parse(zr_span_t line);
 
-/* The lines of /help: one command each; NULL after the last. With a command's name, in chat_help_for, its line alone. */
-const char *chat_help(size_t index);
-const char *chat_help_for(zr_span_t name);
+/* Appends the lines of /help, each with a newline: an overview; with a command's name, "all" or "keys" more about that.
+ * false: there is no such command. */
+bool chat_help(zr_span_t name, zr_buffer_t *out);
 
 /* Appends the commands that begin with `prefix`, as "/join " and a newline each. */
 void chat_match_commands(zr_span_t prefix, zr_buffer_t *out);
 
-/* The command that is the most like `name`; NULL: none is like it. */
-const char *chat_nearest(zr_span_t name);
+/* Appends what `name`, an unknown command, may have been meant for, as "/who, /whois". Nothing: no command is like it. */
+void chat_suggest(zr_span_t name, zr_buffer_t *out);
 
 #endif

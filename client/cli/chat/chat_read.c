@@ -89,7 +89,9 @@ void chat_read_done(chat_t *chat, const zrelay_event_t *event) {
     if (reading->found > count)
         chat_notice(chat, "these are the newest of %zu", reading->found);
     if (count > 0) {
-        chat_rule(chat, event->complete || reading->before ? "end" : "end; what is older is gone from the log");
+        chat_rule(chat,
+            event->complete || reading->before ? "end of %s" : "end of %s; what is older is gone from the log",
+            reading->pattern ? "search" : "history");
         chat->day = day;
     }
     if (reading->before && count > 0 && index < chat->room_count && chat->rooms[index].oldest == reading->before) {

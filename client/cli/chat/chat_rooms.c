@@ -1,7 +1,7 @@
 /* The chat's rooms: one is in view, and the others count what comes. */
 #include <stdlib.h>
 
-#include "chat.h"
+#include "chat_home.h"
 #include "fatal.h"
 #include "names.h"
 
@@ -19,35 +19,43 @@ chat_room_t *chat_current(chat_t *chat) {
 
 /* --- Entries --- */
 
-/* What the reader had not seen begins here: said once, and only if something old stands above. */
-static void s_rule(chat_t *chat, chat_room_t *room, uint64_t seq) {
-    if (room->ruled || room->read == 0 || seq <= room->read || room->person)
+static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
+    return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
+}
+
+/* What the reader had not seen begins here: said once, and only if something old stands above. What the reader wrote is
+ * not new. */
+static void s_rule(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    if (room->ruled || room->read == 0 || event->seq <= room->read || room->person || s_is_mine(chat, event))
         return;
     room->ruled = true;
-    chat_rule(chat, "new");
+    chat_rule(chat, "new messages"); /* the blank tells it from a room's name */
 }
 
 static void s_show(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
     if (chat->prompt && event->seq <= room->head)
-        s_rule(chat, room, event->seq);
+        s_rule(chat, room, event);
     room->shown = event->seq;
     chat_show_entry(chat, event);
 }
 
-static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
-    return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
+static bool s_mentions(const chat_t *chat, const zrelay_event_t *event) {
+    return chat_text_mentions(zr_span_of(event->body, event->body_len), chat->session.nick);
+}
+
+static void s_add_unread(const chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    room->unread++;
+    room->mentions += !room->person && s_mentions(chat, event);
 }
 
 /* Counts an entry of a room that is not in view, and tells the user of one that is about them. */
 static void s_count(chat_t *chat, chat_room_t *room, const zrelay_event_t *event, bool in_view) {
     bool live = event->seq > room->head, fresh = live || (room->read && event->seq > room->read);
-    zr_span_t body = zr_span_of(event->body, event->body_len);
     if (event->key || !fresh || s_is_mine(chat, event))
         return;
-    bool mentions = room->person || chat_text_mentions(body, chat->session.nick);
+    bool mentions = room->person || s_mentions(chat, event);
     if (!in_view) {
-        room->unread++;
-        room->mentions += mentions && !room->person;
+        s_add_unread(chat, room, event);
         chat_show_prompt(chat);
     }
     if (live)
@@ -73,17 +81,32 @@ void chat_room_entry(chat_t *chat, chat_room_t *room, const zrelay_event_t *even
     s_count(chat, room, event, in_view);
 }
 
+void chat_room_read(chat_t *chat, zr_span_t name, uint64_t seq) {
+    size_t index = chat_find(chat, name, false);
+    if (index == chat->room_count || seq <= chat->rooms[index].read)
+        return;
+    chat_room_t *room = &chat->rooms[index];
+    room->read = seq;
+    room->unread = room->mentions = 0;
+    for (size_t i = 0; i < room->recent.count && index != chat->current; i++) {
+        zrelay_event_t event = recent_event(&room->recent.entries[i], room->name);
+        if (event.seq > seq && !event.key && !s_is_mine(chat, &event))
+            s_add_unread(chat, room, &event);
+    }
+    chat_show_prompt(chat);
+}
+
 /* --- Switching --- */
 
-static uint64_t s_newest(const chat_room_t *room) {
+uint64_t chat_newest(const chat_room_t *room) {
     return room->recent.count ? room->recent.entries[room->recent.count - 1].seq : 0;
 }
 
 void chat_switch(chat_t *chat, size_t index) {
     chat_room_t *before = chat_current(chat);
     chat_tell_moves(chat);
-    if (before && before != &chat->rooms[index] && s_newest(before) > before->read)
-        before->read = s_newest(before);
+    if (before && before != &chat->rooms[index])
+        chat_home_keep(chat);
     chat->current = index;
     chat_room_t *room = &chat->rooms[index];
     bool several = chat->room_count > 1 || before != room;
@@ -95,7 +118,7 @@ void chat_switch(chat_t *chat, size_t index) {
         if (entry->seq <= room->shown)
             continue;
         zrelay_event_t event = recent_event(entry, room->name);
-        s_rule(chat, room, entry->seq);
+        s_rule(chat, room, &event);
         room->shown = entry->seq;
         chat_show_entry(chat, &event);
     }
@@ -103,6 +126,19 @@ void chat_switch(chat_t *chat, size_t index) {
     room->seen = true;
     room->unread = room->mentions = 0;
     chat_show_prompt(chat);
+}
+
+size_t chat_next_unread(const chat_t *chat) {
+    size_t found = chat->room_count;
+    for (size_t i = 1; i < chat->room_count; i++) {
+        size_t index = (chat->current + i) % chat->room_count;
+        const chat_room_t *room = &chat->rooms[index];
+        if (room->unread > 0 && (room->person || room->mentions > 0))
+            return index;
+        if (room->unread > 0 && found == chat->room_count)
+            found = index;
+    }
+    return found;
 }
 
 /* --- Entering and leaving --- */
@@ -141,10 +177,31 @@ bool chat_enter(chat_t *chat, zr_span_t name) {
         free(copy);
         return false;
     }
+    if (copy[0] == '#')
+        chat_notice(chat, "rooms need no #: this one is %s; what IRC calls %s is the room %s", copy, copy, copy + 1);
     chat_room_t *room = s_add(chat, copy, false);
     room->read = marks_find(&chat->marks, chat->session.epoch, copy);
     chat_switch(chat, chat->room_count - 1);
     return true;
+}
+
+void chat_whisper(chat_t *chat, const char *nick, const zrelay_event_t *event) {
+    zrelay_event_t whisper = *event;
+    whisper.key = nick;
+    recent_add(&chat->whispers, &whisper);
+    recent_cut(&chat->whispers, CHAT_WHISPERS_MAX);
+}
+
+/* What was said with the person before there was a room for it. */
+static void s_whispered(chat_t *chat, chat_room_t *room) {
+    for (size_t i = 0; i < chat->whispers.count; i++) {
+        zrelay_event_t event = recent_event(&chat->whispers.entries[i], room->name);
+        if (strcmp(event.key, room->name) != 0)
+            continue;
+        event.key = NULL;
+        event.seq = ++room->known;
+        recent_add(&room->recent, &event);
+    }
 }
 
 bool chat_query(chat_t *chat, zr_span_t nick) {
@@ -152,20 +209,10 @@ bool chat_query(chat_t *chat, zr_span_t nick) {
     if (index == chat->room_count) {
         if (s_is_full(chat))
             return false;
-        s_add(chat, fatal_check(strndup(nick.ptr, nick.len)), true);
+        s_whispered(chat, s_add(chat, fatal_check(strndup(nick.ptr, nick.len)), true));
     }
     chat_switch(chat, index);
     return true;
-}
-
-void chat_mark_read(chat_t *chat) {
-    for (size_t i = 0; i < chat->room_count; i++) {
-        chat_room_t *room = &chat->rooms[i];
-        if (i == chat->current && s_newest(room) > room->read)
-            room->read = s_newest(room);
-        if (!room->person)
-            marks_note(&chat->marks, chat->session.epoch, room->name, room->read);
-    }
 }
 
 static void s_free(chat_room_t *room) {
@@ -177,10 +224,11 @@ static void s_free(chat_room_t *room) {
 void chat_rooms_finish(chat_t *chat) {
     while (chat->room_count > 0)
         s_free(&chat->rooms[--chat->room_count]);
+    recent_finish(&chat->whispers);
 }
 
 void chat_forget(chat_t *chat, size_t index) {
-    chat_mark_read(chat);
+    chat_home_keep(chat);
     chat_room_t *room = &chat->rooms[index];
     bool was_current = index == chat->current;
     s_free(room);

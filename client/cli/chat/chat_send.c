@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chat_home.h"
 #include "code.h"
 #include "fatal.h"
 
@@ -94,6 +95,9 @@ static void s_delivered(chat_t *chat, const chat_direct_t *direct) {
                 .seq = room->known + 1});
         return;
     }
+    chat_whisper(chat, direct->nick,
+        &(zrelay_event_t){
+            .sender = chat->session.nick, .body = direct->text, .body_len = strlen(direct->text), .time = now});
     chat_tell_moves(chat);
     chat_date(chat, now);
     chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text), now);
@@ -166,11 +170,21 @@ static int s_back(chat_t *chat, uint64_t now) {
     return -1;
 }
 
+/* Midnight is told though nobody says anything. The library's pings wake the chat soon enough. */
+static void s_day(chat_t *chat) {
+    int64_t today = chat_text_day(zr_time_us());
+    if (chat->today && today != chat->today)
+        chat_date(chat, zr_time_us());
+    chat->today = today;
+}
+
 int chat_due(chat_t *chat) {
     uint64_t now = zr_mono_ms();
     if (!chat->prompt)
         return -1;
-    return s_sooner(s_unsent(chat, now), s_sooner(s_moves(chat, now), s_back(chat, now)));
+    s_day(chat);
+    int soon = s_sooner(s_moves(chat, now), s_back(chat, now));
+    return s_sooner(s_unsent(chat, now), s_sooner(soon, chat_home_due(chat, now)));
 }
 
 void chat_send_end(chat_t *chat) {

@@ -132,20 +132,38 @@ void chat_tell_moves(chat_t *chat) {
 
 /* --- The prompt --- */
 
-/* " [garden 3, ops 1!]" */
+static bool s_is_for_user(const chat_room_t *room) {
+    return room->person || room->mentions > 0;
+}
+
+static void s_count(zr_buffer_t *out, const chat_room_t *room) {
+    zr_buffer_printf(out, "%s%s %zu", room->person ? "@" : "", room->name, room->unread);
+    if (room->mentions > 0)
+        zr_buffer_printf(out, " (%zu for you)", room->mentions);
+}
+
+/* " [ops 1 (1 for you), garden 3, +2]": those with something for the user first, and as many as leave half of the row to
+ * the line. */
 static bool s_unread(const chat_t *chat, zr_buffer_t *out) {
-    bool mentions = false, any = false;
-    for (size_t i = 0; i < chat->room_count; i++) {
-        const chat_room_t *room = &chat->rooms[i];
-        if (room->unread == 0 || i == chat->current)
+    size_t told = 0, hidden = 0, most = prompt_columns() / 2;
+    bool mentions = false;
+    for (size_t i = 0; i < 2 * chat->room_count; i++) {
+        const chat_room_t *room = &chat->rooms[i % chat->room_count];
+        bool first = i < chat->room_count;
+        if (room->unread == 0 || room == &chat->rooms[chat->current] || s_is_for_user(room) != first)
             continue;
-        zr_buffer_printf(out, "%s%s%s %zu", any ? ", " : " [", room->person ? "@" : "", room->name, room->unread);
-        if (room->mentions > 0)
-            zr_buffer_printf(out, " (%zu for you)", room->mentions);
+        zr_buffer_t count = {0};
+        s_count(&count, room);
+        bool fits = hidden == 0 && (told == 0 || out->len + count.len < most);
+        if (fits)
+            zr_buffer_printf(out, "%s%.*s", told++ ? ", " : " [", (int)count.len, (char *)count.data);
+        hidden += !fits;
         mentions |= room->mentions > 0;
-        any = true;
+        zr_buffer_finish(&count);
     }
-    if (any)
+    if (hidden > 0)
+        zr_buffer_printf(out, ", +%zu", hidden);
+    if (told > 0)
         zr_buffer_u8(out, ']');
     return mentions;
 }
@@ -157,6 +175,8 @@ void chat_show_prompt(chat_t *chat) {
     zr_buffer_t text = {0}, label = {0};
     if (room)
         zr_buffer_printf(&text, "%s%s", room->person ? "@" : "", room->name);
+    if (chat->away)
+        zr_buffer_printf(&text, " (away)");
     bool mentions = s_unread(chat, &text);
     zr_escape(&label, zr_span_of(text.data, text.len));
     if (chat->settings.title) {

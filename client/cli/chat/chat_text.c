@@ -79,6 +79,20 @@ static void s_body(zr_buffer_t *out, chat_style_t style, size_t from, zr_span_t 
     zr_buffer_finish(&safe);
 }
 
+/* Hues around OKLCH, all of one lightness: their contrast (WCAG 2) is above 4.5 on black and on white. */
+static const uint32_t s_even[] = {0xe40479, 0xe7055a, 0xea0434, 0xde3302, 0xc55205, 0xb55e01, 0xa76706, 0x9c6d00,
+    0x907205, 0x847605, 0x767b00, 0x637f04, 0x448502, 0x06882d, 0x068753, 0x028666, 0x008574, 0x068380, 0x01828a,
+    0x088195, 0x077fa1, 0x037db1, 0x0579c7, 0x026ff5, 0x4a65fe, 0x6c5bfe, 0x894eff, 0xa042f4, 0xb437e2, 0xc52acc,
+    0xd31bb3, 0xdf0197};
+
+int chat_text_colours(const char *no_color, const char *term, const char *colorterm) {
+    if (no_color && *no_color)
+        return 0;
+    if (colorterm && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0))
+        return CHAT_TRUE_COLOURS;
+    return (term && strstr(term, "256")) || (colorterm && *colorterm) ? 256 : 8;
+}
+
 /* Each nick keeps its colour, in every run. Those of 256 can be read on black and on white. */
 static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick, bool mentions) {
     static const uint8_t many[] = {25, 28, 31, 62, 64, 65, 67, 94, 96, 97, 101, 124, 125, 127, 130, 131, 133, 136, 160,
@@ -88,7 +102,10 @@ static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick, bool 
         hash = (hash ^ (uint8_t)*at) * 16777619u;
     if (style.colours && mentions)
         zr_buffer_printf(out, "\033[7m");
-    if (style.colours == 256)
+    uint32_t even = s_even[hash % (sizeof s_even / sizeof *s_even)];
+    if (style.colours == CHAT_TRUE_COLOURS)
+        zr_buffer_printf(out, "\033[38;2;%u;%u;%um", even >> 16, even >> 8 & 255, even & 255);
+    else if (style.colours == 256)
         zr_buffer_printf(out, "\033[38;5;%um", many[hash % sizeof many]);
     else if (style.colours)
         zr_buffer_printf(out, "\033[3%um", 1 + hash % 6);

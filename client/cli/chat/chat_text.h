@@ -5,13 +5,18 @@
 #include "buffer.h"
 #include "zrelay.h"
 
+enum { CHAT_TRUE_COLOURS = 1 << 24 };
+
 typedef struct {
-    int colours;    /* 0, 8 or 256 */
+    int colours;    /* 0, 8, 256 or CHAT_TRUE_COLOURS */
     size_t columns; /* of the terminal, where lines are wrapped; 0: a filter, whose messages take one line each */
     bool rooms;     /* lines name their room: there are several */
     bool date;      /* times have their date before them, */
     bool seconds;   /* and seconds behind */
 } chat_style_t;
+
+/* How many colours a terminal shows, by the environment's NO_COLOR, TERM and COLORTERM; each may be NULL. */
+int chat_text_colours(const char *no_color, const char *term, const char *colorterm);
 
 /* "12:34 ann: text", "12:34 [room] ann: text"; at a terminal "/me waves" is "12:34 * ann waves". `mentions`: the text
  * names the reader. */

@@ -6,6 +6,7 @@
 
 #include "chat.h"
 #include "chat_complete.h"
+#include "chat_home.h"
 #include "chat_read.h"
 #include "chat_send.h"
 #include "edit.h"
@@ -15,7 +16,8 @@
 
 #define CHUNK 65536
 #define LINE_MAX_BYTES (64 * 1024 * 1024)
-#define NOTIFY_JOBS 4 /* of --notify at once; a further message starts none */
+#define NOTIFY_JOBS 4  /* of --notify at once; a further message starts none */
+#define EVENTS_MAX 256 /* taken before the keys are looked at */
 #define DEFAULT_ROOM "general"
 
 extern const command_t cmd_chat;
@@ -26,10 +28,18 @@ static size_t s_complete(zr_span_t line, size_t cursor, zr_buffer_t *out, void *
     chat_t *chat = ctx;
     const chat_room_t *room = chat_current(chat);
     const char *rooms[CHAT_ROOMS_MAX];
-    complete_t complete = {.people = room ? &room->people : NULL, .nick = chat->session.nick, .rooms = rooms};
-    for (size_t i = 0; i < chat->room_count; i++)
-        if (!chat->rooms[i].person)
-            rooms[complete.room_count++] = chat->rooms[i].name;
+    const people_t *others[CHAT_ROOMS_MAX];
+    complete_t complete = {.people = room && !room->person ? &room->people : NULL,
+        .nick = chat->session.nick,
+        .rooms = rooms,
+        .others = others};
+    for (size_t i = 0; i < chat->room_count; i++) {
+        if (chat->rooms[i].person)
+            continue;
+        rooms[complete.room_count++] = chat->rooms[i].name;
+        if (room != &chat->rooms[i])
+            others[complete.other_count++] = &chat->rooms[i].people;
+    }
     return complete_word(&complete, line, cursor, out);
 }
 
@@ -56,6 +66,12 @@ static void s_next_room(chat_t *chat, size_t steps) {
         chat_switch(chat, (chat->current + steps) % chat->room_count);
 }
 
+static void s_unread_room(chat_t *chat) {
+    size_t index = chat_next_unread(chat);
+    if (index < chat->room_count)
+        chat_switch(chat, index);
+}
+
 static void s_typed(chat_t *chat, prompt_result_t result, zr_span_t line) {
     if (result == PROMPT_END)
         chat->ended = true;
@@ -67,6 +83,8 @@ static void s_typed(chat_t *chat, prompt_result_t result, zr_span_t line) {
         chat_read_older(chat, CHAT_PAGE);
     else if (result == PROMPT_NEXT)
         s_next_room(chat, 1);
+    else if (result == PROMPT_UNREAD)
+        s_unread_room(chat);
     else if (result == PROMPT_PREVIOUS)
         s_next_room(chat, chat->room_count - 1);
 }
@@ -80,7 +98,7 @@ static void s_wait(chat_t *chat, struct pollfd *files) {
 static void s_terminal(chat_t *chat) {
     while (!chat->ended && !signals_stop()) {
         const zrelay_event_t *event;
-        while (!chat->ended && (event = conn_take(&chat->session)))
+        for (int i = 0; !chat->ended && i < EVENTS_MAX && (event = conn_take(&chat->session)); i++)
             chat_event(chat, event);
         chat_due(chat);
         s_show(chat);
@@ -249,7 +267,7 @@ static void s_greet(chat_t *chat) {
 static void s_keep_marks(chat_t *chat) {
     zr_error_t error = {0};
     char *path = config_path("zrelay/chat-read");
-    chat_mark_read(chat);
+    chat_home_keep(chat);
     if (path && chat->marks.count > 0)
         marks_save(&chat->marks, path, &error); /* without them the next chat cannot say what is new */
     free(path);
@@ -260,6 +278,8 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
     if (s_able() && !chat->json)
         s_begin_terminal(chat);
     s_greet(chat);
+    if (chat->prompt)
+        chat_home_begin(chat);
     const char *room = DEFAULT_ROOM;
     if (count == 0)
         chat_enter(chat, zr_span(room));
@@ -279,6 +299,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
 
 static void s_finish(chat_t *chat) {
     chat_read_end(chat);
+    chat_home_end(chat);
     chat_send_end(chat);
     chat_rooms_finish(chat);
     jobs_finish(&chat->jobs);
@@ -346,11 +367,13 @@ const command_t cmd_chat = {
         "With a certificate or a token your nick is the user's name. Otherwise it is that of --nick or of the\n"
         "configuration file, or $USER, with '_' behind while somebody has it. Ends with 3 when the broker lets\n"
         "you in no more.\n"
-        "The room that you are in is in view. The prompt counts what comes in the others; Alt-n and Alt-p go there.\n"
+        "The room that you are in is in view. The prompt counts what comes in the others; Alt-a goes there.\n"
         "Tab completes commands, nicks and rooms; PageUp shows older messages; Ctrl-R searches what you typed;\n"
         "Alt-Enter begins another line of the message.\n"
         "/set lists the settings, and /save keeps them in zrelay/chat.conf beside the configuration file. Colours\n"
         "are left out when NO_COLOR is set.\n"
+        "The next chat shows where you stopped reading. A user's marks are at the broker, in the room ~USER/read, so\n"
+        "that all the user's chats agree; a guest's are in zrelay/chat-read beside the configuration file.\n"
         "\n"
         "Options:\n"
         "      --log DIR           append what is said to DIR/ROOM.YYYY-MM-DD.log\n"

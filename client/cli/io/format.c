@@ -187,6 +187,7 @@ static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
                     "while"},
         {"flooding", "the broker ended the session: far too much came at once; connecting again in a while"},
         {"token-expired", "your login has expired; trying again"},
+        {"reconnect", "connecting again"},
         {"shutdown", "lost the broker: it is shutting down; trying again"},
     };
     for (size_t i = 0; event->code && i < sizeof reasons / sizeof reasons[0]; i++) {

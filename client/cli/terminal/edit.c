@@ -200,7 +200,10 @@ static edit_result_t s_kill_end(edit_t *edit) {
 }
 
 static edit_result_t s_kill_begin(edit_t *edit) {
-    return s_kill(edit, s_line_begin(edit), edit->cursor);
+    size_t begin = s_line_begin(edit);
+    if (begin == edit->cursor && begin > 0)
+        begin--;
+    return s_kill(edit, begin, edit->cursor);
 }
 
 static edit_result_t s_kill_blank_word(edit_t *edit) {
@@ -394,6 +397,7 @@ static const struct {
     {"\x0c", NULL, EDIT_CLEAR},
     {"\033[5~", NULL, EDIT_OLDER},
     {"\033n", NULL, EDIT_NEXT},
+    {"\033a", NULL, EDIT_UNREAD},
     {"\033p", NULL, EDIT_PREVIOUS},
 };
 

@@ -30,7 +30,8 @@ typedef enum {
     EDIT_BACK,     /* Shift-Tab */
     EDIT_CLEAR,    /* Ctrl-L: the screen is to be empty above */
     EDIT_OLDER,    /* PageUp */
-    EDIT_NEXT,     /* Alt-n, Alt-p: another room */
+    EDIT_NEXT,     /* Alt-n, Alt-a, Alt-p: another room */
+    EDIT_UNREAD,
     EDIT_PREVIOUS,
     EDIT_TOO_LONG, /* the line would be, so nothing of it was taken */
 } edit_result_t;

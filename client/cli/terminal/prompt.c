@@ -323,6 +323,7 @@ prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line) {
         [EDIT_TOO_LONG] = PROMPT_TOO_LONG,
         [EDIT_OLDER] = PROMPT_OLDER,
         [EDIT_NEXT] = PROMPT_NEXT,
+        [EDIT_UNREAD] = PROMPT_UNREAD,
         [EDIT_PREVIOUS] = PROMPT_PREVIOUS};
     prompt_result_t result = PROMPT_MORE;
     bool acted = false;

@@ -29,8 +29,9 @@ typedef enum {
     PROMPT_LINE,     /* `*line` was entered; it is valid until the next call, and is not on the screen any more */
     PROMPT_END,      /* Ctrl-D or Ctrl-C on an empty line, or the terminal is gone */
     PROMPT_TOO_LONG, /* the line would be longer than EDIT_MAX, so what came is left out */
-    PROMPT_OLDER,    /* keys that are the caller's: PageUp, Alt-n, Alt-p */
+    PROMPT_OLDER,    /* keys that are the caller's: PageUp, Alt-n, Alt-a, Alt-p */
     PROMPT_NEXT,
+    PROMPT_UNREAD,
     PROMPT_PREVIOUS,
 } prompt_result_t;
 

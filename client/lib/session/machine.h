@@ -100,7 +100,7 @@ bool machine_eager(const machine_t *machine);
 bool machine_closed(const machine_t *machine);
 
 /* The program's wishes; results as in zrelay.h. */
-int machine_rename(machine_t *machine, const char *nick, uint64_t now);
+int machine_reconnect(machine_t *machine, uint64_t now);
 int machine_close(machine_t *machine, uint64_t now);
 int machine_join(machine_t *machine, const char *room, int from, uint64_t position, uint64_t now);
 int machine_leave(machine_t *machine, const char *room, uint64_t now);

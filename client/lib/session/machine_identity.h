@@ -1,8 +1,10 @@
-/* What a program changes of the identity that it began with (machine_config_t), besides its nick; and its server. */
+/* What a program changes of the identity that it began with (machine_config_t), and its server. Results as in zrelay.h. */
 #ifndef MACHINE_IDENTITY_H
 #define MACHINE_IDENTITY_H
 
 #include "machine.h"
+
+int machine_rename(machine_t *machine, const char *nick, uint64_t now);
 
 /* Another token of the same user, for this session and the next ones; zr_token_fits. A session that is live is renewed
  * at once. */

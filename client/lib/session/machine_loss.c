@@ -81,6 +81,18 @@ void loss_back_off_long(machine_t *m, const char *code, const char *why) {
     loss_back_off(m, code, why);
 }
 
+/* The wish begins the back-off anew: it says nothing of how the broker fares. */
+int machine_reconnect(machine_t *m, uint64_t now) {
+    if (m->closing || !m->config.reconnect || m->state == STATE_CLOSED || m->state == STATE_NAMING)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    if (m->state != STATE_WAITING)
+        loss_back_off(m, "reconnect", "the program asked for a new connection");
+    m->attempts = m->flaps = 0;
+    m->deadline = now;
+    return 0;
+}
+
 /* Told once, not at each attempt. */
 void loss_tell_unreachable(machine_t *m, const char *why) {
     if (m->config.reconnect && !m->unreachable_told)

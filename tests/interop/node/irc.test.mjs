@@ -1,5 +1,5 @@
-// One room in weechat, irssi, the chat page in Chromium and `zrelay chat`: people talk, change their names, send direct messages, and go on
-// after a restart of the broker.
+// One room in weechat, irssi, the chat page in Chromium and two `zrelay chat`: people talk, change their names, send direct messages, and go
+// on after two restarts of the broker.
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -14,6 +14,7 @@ const MESSAGES = {
   irssi: /^\d\d:\d\d <[ @+]?(\S+)> (.*?) *$/gm,
   chat: /^\d\d:\d\d ([^\s>*-]\S*): (.*?) *$/gm,
 };
+MESSAGES.other = MESSAGES.chat;
 
 async function messages(terminal) {
   return [...(await terminal.screen()).matchAll(MESSAGES[terminal.name])].map(([, nick, text]) => `${nick}: ${text}`)
@@ -58,7 +59,7 @@ async function openIrssi(terminals, folder, port) {
 test("weechat, irssi, the page and the chat are in one room", { skip: !ZRELAY_GATEWAY && "it needs the gateway" }, async (t) => {
   const stage = new Stage(t);
   const folder = await stage.folder();
-  const broker = await stage.broker("--data", `${folder}/log`);
+  let broker = await stage.broker("--data", `${folder}/log`);
   await writeFile(`${folder}/gateway.conf`, "irc\n    listen = 127.0.0.1:*\n");
   const gateway = await stage.gateway(broker, { config: `${folder}/gateway.conf` });
   const [, port] = await gateway.line(/irc on 127\.0\.0\.1:(\d+)/);
@@ -67,18 +68,19 @@ test("weechat, irssi, the page and the chat are in one room", { skip: !ZRELAY_GA
   const weechat = await openWeechat(terminals, folder, port);
   const irssi = await openIrssi(terminals, folder, port);
   const chat = await terminals.open("chat", ZRELAY, "--server", broker.server, "--nick", "cleo", "chat", "lobby");
-  const everyone = [weechat, irssi, chat, page];
+  const other = await terminals.open("other", ZRELAY, "--server", broker.server, "--nick", "cora", "chat", "lobby");
+  const everyone = [weechat, irssi, chat, other, page];
   const said = [];
 
   /** One after the other, since irssi shows its own messages before they were sent. */
   async function saysToAll(person, nick, text) {
     await person.say(text);
     said.push(`${nick}: ${text}`);
-    for (const other of everyone) await other.shows(new RegExp(text));
+    for (const one of everyone) await one.shows(new RegExp(text));
   }
 
   await t.test("they see each other", async () => {
-    await chat.shows(/you are in lobby/);
+    for (const one of [chat, other]) await one.shows(/you are in lobby/);
     for (const nick of ["wanda", "ivan", "cleo"]) await page.sees(nick);
     await weechat.shows(/cleo .*has joined #lobby/);
     await irssi.shows(/cleo .*has joined #lobby/);
@@ -93,11 +95,11 @@ test("weechat, irssi, the page and the chat are in one room", { skip: !ZRELAY_GA
 
   await t.test("new names are seen by all", async () => {
     await weechat.say("/nick willow");
-    for (const other of [irssi, chat]) await other.shows(/wanda is now (known as )?willow/);
+    for (const one of [irssi, chat]) await one.shows(/wanda is now (known as )?willow/);
     await irssi.say("/nick igor");
-    for (const other of [weechat, chat]) await other.shows(/ivan is now (known as )?igor/);
+    for (const one of [weechat, chat]) await one.shows(/ivan is now (known as )?igor/);
     await chat.say("/nick clio");
-    for (const other of [weechat, irssi]) await other.shows(/cleo is now known as clio/);
+    for (const one of [weechat, irssi]) await one.shows(/cleo is now known as clio/);
     for (const nick of ["willow", "igor", "clio"]) await page.sees(nick);
     await saysToAll(weechat, "willow", "said under a new name");
   });
@@ -121,15 +123,30 @@ test("weechat, irssi, the page and the chat are in one room", { skip: !ZRELAY_GA
     await weechat.say("/buffer #lobby");
     await irssi.say("written while the broker was away");
     said.push("igor: written while the broker was away");
-    await stage.broker(...stage.parameters);
-    for (const other of everyone) await other.shows(/written while the broker was away/);
+    broker = await stage.broker(...stage.parameters);
+    for (const one of everyone) await one.shows(/written while the broker was away/);
     await saysToAll(chat, "clio", "after the restart");
     await saysToAll(page, "pia", "from the page again");
   });
 
   await t.test("the screens show the same", async () => {
-    for (const terminal of [weechat, irssi, chat]) assert.deepEqual(await messages(terminal), said, terminal.name);
+    for (const terminal of [weechat, irssi, chat, other]) assert.deepEqual(await messages(terminal), said, terminal.name);
     assert.deepEqual(await page.texts(), said.map((message) => message.replace(/^\S+: /, "")));
+  });
+
+  await t.test("what all write while the broker is away comes once to each", async () => {
+    await broker.kill();
+    const people = { willow: weechat, igor: irssi, clio: chat, cora: other, pia: page }, lines = [];
+    for (const [nick, person] of Object.entries(people)) {
+      await person.say(`${nick} waits`);
+      lines.push(`${nick}: ${nick} waits`);
+    }
+    await stage.broker(...stage.parameters);
+    for (const person of everyone) for (const nick of Object.keys(people)) await person.shows(new RegExp(`${nick} waits`));
+    await saysToAll(other, "cora", "all are back");
+    const waits = (texts) => texts.filter((text) => / waits$/.test(text)).sort();
+    for (const terminal of [weechat, irssi, chat, other]) assert.deepEqual(waits(await messages(terminal)), lines.sort(), terminal.name);
+    assert.deepEqual(waits(await page.texts()), lines.map((line) => line.replace(/^\S+: /, "")).sort());
   });
 
   await t.test("a client that comes back reads what was said meanwhile", async () => {

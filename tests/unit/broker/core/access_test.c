@@ -64,6 +64,30 @@ TEST(test_rooms_that_are_almost_those_of_a_rule) {
     ck_assert(s_of("ann", "general") == READ && s_of("ann", "new/") == READ && s_of("ann", "new/x") == READ);
 }
 
+TEST(test_homes_are_their_owners_alone) {
+    s_use(fx_access("ann: rwsp *\nannie: r *, w ~*, !r ~annie/x\nbob: r lobby\nanonymous: r *"));
+    ck_assert_uint_eq(s_of("ann", "~ann"), READ | WRITE | STATE | PRESENCE);
+    ck_assert_uint_eq(s_of("ann", "~ann/a/b"), READ | WRITE | STATE | PRESENCE);
+    ck_assert_uint_eq(s_of("annie", "~annie/a"), READ | WRITE);
+    ck_assert_uint_eq(s_of("annie", "~annie/x"), WRITE);
+    ck_assert_uint_eq(s_of("bob", "~bob"), 0); /* the rules give it */
+    static const char *const others[] = {
+        "~", "~/", "~an", "~anni", "~ann!", "~Ann", "~bob", "~bob/ann", "~anonymous", "~\xC3\xA9"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ck_assert_msg(s_of("ann", others[i]) == 0, "%s", others[i]);
+        ck_assert_msg(s_of("", others[i]) == 0, "%s", others[i]);
+    }
+    ck_assert_uint_eq(s_of("ann", "a~ann"), READ | WRITE | STATE | PRESENCE);
+    s_use(fx_access("ann: r *\nann/x: r *"));
+    ck_assert_uint_eq(s_of("ann", "~ann/x"), READ);
+    ck_assert_uint_eq(s_of("ann/x", "~ann/x"), 0);
+    s_use(fx_access("ann: r *"));
+    ck_assert_uint_eq(access_common(s_access, LIT("~ann")), 0); /* it is private, whichever users there are */
+    s_use(access_new_open());
+    ck_assert_uint_eq(access_rights(access_user(s_access, zr_span(NULL)), LIT("~anonymous")), 0);
+    ck_assert_uint_eq(access_common(s_access, LIT("~a")), 0);
+}
+
 TEST(test_names) {
     s_use(fx_access("ann: r *\n-bob: r *\nanonymous: r *"));
     ck_assert_ptr_null(access_add_user(s_access, LIT("ann")));
@@ -180,8 +204,9 @@ static int s_compare(const void *a, const void *b) {
 TEST(test_the_next_that_may_be_read) {
     static const char *const users[] = {"ann: r b*, !r bb*, r bbb, r d, rw e*, !r ec, !w e*", "ann: r *, !r a*, !r c",
         "ann: w *", "ann:", "ann: r *, !r *", "ann: r \xC3\xA9*, r \xF4\x8F\xBF\xBF*, !r \xC3\xA9\xF4\x8F\xBF\xBF*",
-        "ann: r a*, r ab*, r abc"};
-    static const char *const letters[] = {"", "a", "b", "c", "d", "e", "\xC3\xA9", "\xF4\x8F\xBF\xBF"};
+        "ann: r a*, r ab*, r abc", "ann: r *, !r ~annb*, !r ~ann/a"};
+    static const char *const letters[] = {
+        "", "a", "b", "c", "d", "e", "~", "/", "~ann", "\xC3\xA9", "\xF4\x8F\xBF\xBF"};
     enum { LETTERS = sizeof letters / sizeof *letters, NAMES = LETTERS * LETTERS * LETTERS };
     static char names[NAMES][16];
     for (size_t i = 0; i < NAMES; i++)

@@ -64,6 +64,7 @@ TEST(test_no_session_is_an_error) {
     ck_assert_int_eq(zrelay_set_login(NULL, "a", "b"), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_rename(NULL, "a"), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_close(NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_reconnect(NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_join(NULL, "a", ZRELAY_FROM_NOW, 0), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_leave(NULL, "a"), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_publish(NULL, "a", "b", 1, NULL), ZRELAY_EINVAL);

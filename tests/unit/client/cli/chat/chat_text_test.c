@@ -1,5 +1,7 @@
 #include "chat_text.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "unit.h"
@@ -114,6 +116,51 @@ TEST(test_colours) {
     zr_buffer_finish(&out);
     chat_text_rule(&out, s_plain, "new\033[2J");
     s_expect(&out, "-- new\\x1b[2J --\n");
+}
+
+TEST(test_how_many_colours) {
+    static const struct {
+        const char *no, *term, *colorterm;
+        int colours;
+    } cases[] = {{NULL, "linux", NULL, 8}, {NULL, NULL, NULL, 8}, {"", "xterm-256color", "", 256},
+        {NULL, "xterm", "yes", 256}, {NULL, "xterm-256color", "truecolor", CHAT_TRUE_COLOURS},
+        {NULL, "xterm", "24bit", CHAT_TRUE_COLOURS}, {"1", "xterm", "truecolor", 0}, {"0", "xterm-256color", NULL, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_int_eq(chat_text_colours(cases[i].no, cases[i].term, cases[i].colorterm), cases[i].colours);
+}
+
+/* Relative luminance (WCAG 2). */
+static double s_luminance(const unsigned parts[3]) {
+    static const double weights[3] = {0.2126, 0.7152, 0.0722};
+    double sum = 0;
+    for (size_t i = 0; i < 3; i++) {
+        double part = parts[i] / 255.0;
+        sum += weights[i] * (part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+}
+
+TEST(test_true_colours_can_be_read_on_black_and_on_white) {
+    unsigned first = 0;
+    bool differs = false;
+    for (int i = 0; i < 300; i++) {
+        char nick[20];
+        unsigned parts[3];
+        zr_buffer_t out = {0};
+        snprintf(nick, sizeof nick, "nick%d", i);
+        zrelay_event_t event = {.sender = nick, .body = "hi", .body_len = 2, .time = s_time};
+        chat_text_entry(&out, (chat_style_t){.columns = 60, .colours = CHAT_TRUE_COLOURS}, &event, false);
+        zr_buffer_u8(&out, '\0');
+        const char *colour = strstr((const char *)out.data, "\033[38;2;");
+        ck_assert_ptr_nonnull(colour);
+        ck_assert_int_eq(sscanf(colour, "\033[38;2;%u;%u;%um", &parts[0], &parts[1], &parts[2]), 3);
+        double luminance = s_luminance(parts);
+        ck_assert_msg((luminance + 0.05) / 0.05 > 4.5 && 1.05 / (luminance + 0.05) > 4.5, "%s", nick);
+        first = i == 0 ? parts[0] : first;
+        differs |= parts[0] != first;
+        zr_buffer_finish(&out);
+    }
+    ck_assert(differs);
 }
 
 TEST(test_mentions) {

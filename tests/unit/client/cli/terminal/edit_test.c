@@ -49,6 +49,17 @@ TEST(test_moves) {
     ck_assert_str_eq(s_key("\x06"), "one two-three|");
 }
 
+TEST(test_cut_line_by_line) {
+    s_type("one");
+    s_key("\033\r");
+    s_type("two");
+    ck_assert_str_eq(s_key("\x15"), "one\n|");
+    ck_assert_str_eq(s_key("\x15"), "one|");
+    ck_assert_str_eq(s_key("\x15"), "|");
+    ck_assert_str_eq(s_key("\x15"), "|");
+    ck_assert_str_eq(s_key("\x19"), "one\ntwo|");
+}
+
 TEST(test_characters_of_several_code_points) {
     s_type("e\xcc\x81\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbdx"); /* e and an acute; a thumb with a colour */
     s_key("\x02");

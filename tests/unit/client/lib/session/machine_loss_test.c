@@ -315,4 +315,47 @@ TEST(test_close_outlives_a_broken_connection) {
     SENT("bye");
 }
 
+static void s_reconnect(int result) {
+    ck_assert_int_eq(machine_reconnect(b.machine, b.now), result);
+    fixture_tick(0);
+}
+
+TEST(test_a_new_connection_at_once_when_the_program_asks) {
+    fixture_live_room("a", 5);
+    machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
+    SENT("publish a 1");
+    b.actions[0] = '\0';
+    s_reconnect(0);
+    EVENT("disconnected [reconnect] the program asked for a new connection");
+    fixture_actions_are("disconnect front ");
+    fixture_up();
+    fixture_welcome_with(EPOCH_1, true, "");
+    EVENT("connected " EPOCH_1 " me resumed");
+    SENT("publish a 1");
+}
+
+TEST(test_the_next_attempt_now_when_the_program_asks) {
+    for (int attempt = 0; attempt < 6; attempt++) {
+        fixture_tick(5000);
+        fixture_wait();
+    }
+    fixture_tick(5000);
+    EVENT(NO_ANSWER);
+    b.actions[0] = '\0';
+    b.dice = 255;
+    s_reconnect(0);
+    fixture_actions_are("front ");
+    b.looked = b.sent_count;
+    fixture_tick(5000);
+    s_expect_back_off(100); /* which begins anew */
+    SENT(HELLO);
+    s_reconnect(0);
+    fixture_up();
+    fixture_welcome();
+    machine_close(b.machine, b.now);
+    s_reconnect(ZRELAY_ESTATE);
+    fixture_init_with((machine_config_t){.nick = "me"});
+    s_reconnect(ZRELAY_ESTATE);
+}
+
 UNIT_SUITE_WITH("client.lib.machine_loss", fixture_init, fixture_finish)

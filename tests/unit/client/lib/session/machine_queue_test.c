@@ -1,6 +1,5 @@
 /* Logins with JWTs: the token alone names the user, and another one takes its place before it expires. */
 #include "fixture_machine.h"
-#include "machine_identity.h"
 
 #define JWT "eyJhbGciOiJFZERTQSJ9.e30.c2ln"
 #define NEWER "eyJhbGciOiJFZERTQSJ9.e31.c2ln"

@@ -1,6 +1,5 @@
 /* The broker's refusals: of hellos, nicks and keys, and sessions that are sent away. */
 #include "fixture_machine.h"
-#include "machine_identity.h"
 
 TEST(test_nick_in_use_waits_for_another) {
     SENT(HELLO);
