@@ -42,9 +42,12 @@ class Servers:
         anywhere. The key of the one in use holds for them."""
         current, named = self.now(), self._all[:self._named]
         kept = [] if self._at < self._named else [current]
+        known = {server.endpoint for server in named + kept}
         for peer in peers:
-            known = {server.endpoint for server in named + kept}
+            if len(named) + len(kept) >= SERVERS_MAX:
+                break
             if isinstance(peer, str) and is_valid(peer) and not back_fault(current.endpoint, peer) and peer not in known:
                 kept.append(Server(peer, current.key))
-        self._all = (named + kept)[:SERVERS_MAX]
+                known.add(peer)
+        self._all = named + kept
         self._at = self._all.index(current)
