@@ -121,6 +121,10 @@ void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
     }
     if (m->state != STATE_LIVE && m->state != STATE_GREETING)
         return;
+    if (m->state == STATE_GREETING && loss_goes_on(m)) {
+        loss_move_on(m);
+        return;
+    }
     /* Told once, not at each attempt. */
     if (!m->connected && m->config.reconnect && !m->failure_told[failure])
         events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = code, .text = why});

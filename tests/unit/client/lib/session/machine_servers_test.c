@@ -96,6 +96,23 @@ TEST(test_a_session_that_must_not_reconnect_tries_each_server_once) {
     EVENTS("disconnected [unreachable] nobody there", "closed");
 }
 
+/* The first one refuses this key; the next one may know it. */
+TEST(test_a_session_that_must_not_reconnect_passes_a_server_that_refuses) {
+    static const zr_servers_t servers = {
+        .items = {{.endpoint = "tcp://a.example:1"}, {.endpoint = "tcp://b.example:1"}}, .named = 2, .count = 2};
+    fixture_init_with((machine_config_t){.servers = &servers, .nick = "me"});
+    SENT(HELLO);
+    machine_front_failed(b.machine, FRONT_REFUSED, b.now);
+    fixture_run();
+    NO_EVENT();
+    fixture_wait();
+    ck_assert_str_eq(machine_server(b.machine), "tcp://b.example:1");
+    SENT(HELLO);
+    machine_front_failed(b.machine, FRONT_REFUSED, b.now);
+    fixture_run();
+    EVENTS("disconnected [refused] the broker refuses this connection", "closed");
+}
+
 TEST(test_peers_are_learned_by_the_rules_for_the_back) {
     s_welcome(",'peers':['tcp://b.example:1','tcp://d.example:1','tcp://127.0.0.1:1','inproc://x','nonsense',7]");
     ck_assert_uint_eq(b.machine->servers.count, 4);
