@@ -92,6 +92,11 @@ static const char *s_server(const uplink_t *u) {
 }
 
 /* Both sockets go, with what waits in them; another DEALER comes after a while. */
+static void s_tell_away(uplink_t *u, const char *why) {
+    if (zr_log_pass(&u->logged, u->now))
+        zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", s_server(u), why);
+}
+
 static void s_lose(uplink_t *u, const char *why) {
     bool live = u->state == UPLINK_LIVE;
     uint8_t random;
@@ -110,8 +115,7 @@ static void s_lose(uplink_t *u, const char *why) {
     s_drop_out(u);
     s_perform(u, &(action_t){.kind = ACTION_DISCONNECT});
     u->counts.losses += live;
-    if (zr_log_pass(&u->logged, u->now))
-        zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", s_server(u), why);
+    s_tell_away(u, why);
     if (live)
         uplink_lose_all(u);
 }
@@ -242,6 +246,7 @@ void uplink_front(uplink_t *u, zr_blob_t *frame, uint64_t now) {
 
 void uplink_up(uplink_t *u, uint64_t now) {
     u->now = now;
+    u->told = false;
     if (u->state == UPLINK_WAITING)
         s_hello(u);
 }
@@ -254,8 +259,15 @@ void uplink_down(uplink_t *u, const char *why, uint64_t now) {
 /* The link goes on trying; but another server may answer. */
 void uplink_unreachable(uplink_t *u, const char *why, uint64_t now) {
     u->now = now;
-    if (u->state == UPLINK_WAITING && u->servers.count > 1)
+    if (u->state != UPLINK_WAITING)
+        return;
+    if (u->servers.count > 1) {
         s_lose(u, why);
+        return;
+    }
+    if (!u->told)
+        s_tell_away(u, why);
+    u->told = true;
 }
 
 /* --- The SUB --- */

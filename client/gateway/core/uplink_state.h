@@ -46,6 +46,7 @@ struct uplink {
     uplink_config_t config;
     zr_servers_t servers;
     bool moves; /* the next attempt goes to the next server */
+    bool told;  /* the only server cannot be reached: the operator was told once */
     feeds_t *feeds;
     uplink_state_t state;
     uint64_t now, retry_at, live_at, beat_at, beats_at, heard_at, heartbeat;
