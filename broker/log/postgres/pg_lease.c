@@ -12,12 +12,20 @@
     "UPDATE zrelay.lease SET term = term + 1, since = CASE WHEN holder = '%s' THEN since ELSE clock_timestamp() END,"  \
     " holder = '%s', name = '%s', endpoint = %s, key = '%s', pid = pg_backend_pid(), started ="                        \
     " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()), until = clock_timestamp() +"          \
-    " interval '5 seconds' WHERE holder = '%s'%s RETURNING term, batch"
+    " interval '%s' WHERE holder = '%s'%s RETURNING term, batch"
+
+/* How long it lasts without being renewed (see zrelay.hold_lease too), and while the log loads. */
+#define SHORT "5 seconds"
+#define LONG "60 seconds"
+
+/* The lease is free, and no transaction has its row. One that has is the leader's: its commit may wait for a standby for
+ * longer than the lease lasts. */
+#define UNCLAIMED "one = (SELECT one FROM zrelay.lease WHERE " PG_LEASE_FREE " FOR UPDATE SKIP LOCKED)"
 
 /* Without a connection that holds it, as the one of the claim ends with the program that claims. */
 #define CLAIM                                                                                                          \
     "UPDATE zrelay.lease SET term = term + 1, since = clock_timestamp(), holder = '%s', name = '%s', endpoint = %s,"   \
-    " key = '%s', pid = 0, started = NULL, until = clock_timestamp() + interval '5 seconds' WHERE " PG_LEASE_FREE
+    " key = '%s', pid = 0, started = NULL, until = clock_timestamp() + interval '" SHORT "' WHERE " UNCLAIMED
 
 static bool s_do(db_t *db, const char *sql, zr_error_t *error) {
     PGresult *result = pg_exec(db, sql);
@@ -57,16 +65,16 @@ void pg_lease_quote(const char *text, char out[2 * ZR_SERVER_MAX + 3]) {
 }
 
 static PGresult *s_take(db_t *db, bool start) {
-    char sql[2400], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
+    char sql[3000], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
     pg_lease_name(name);
     pg_lease_quote(db->endpoint, endpoint);
-    snprintf(sql, sizeof sql, TAKE, db->holder, db->holder, name, endpoint, db->key, db->holder,
-        start ? " OR " PG_LEASE_FREE : "");
+    snprintf(sql, sizeof sql, TAKE, db->holder, db->holder, name, endpoint, db->key, start ? LONG : SHORT, db->holder,
+        start ? " OR " UNCLAIMED : "");
     return pg_exec(db, sql);
 }
 
 bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *error) {
-    char sql[2400], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
+    char sql[3000], name[120], endpoint[2 * ZR_SERVER_MAX + 3];
     pg_lease_name(name);
     pg_lease_quote(front, endpoint);
     snprintf(sql, sizeof sql, CLAIM, pg_members_claim(), name, endpoint, key);
@@ -101,6 +109,15 @@ pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error) {
             "behind; then say so with UPDATE zrelay.log SET copy = true, and start zrelayd: a new epoch begins");
     db->batch = batch;
     return PG_LEASE_TAKEN;
+}
+
+void pg_lease_hold_long(db_t *db) {
+    char sql[160];
+    zr_error_t error = {0};
+    snprintf(sql, sizeof sql,
+        "UPDATE zrelay.lease SET until = clock_timestamp() + interval '" LONG "' WHERE term = %" PRIu64, db->term);
+    if (!s_do(db, sql, &error))
+        zr_log(ZR_LOG_WARN, "%s", error.text);
 }
 
 _Noreturn void pg_lease_lost(const char *why) {

@@ -8,10 +8,13 @@
 #include "servers.h"
 
 /* SQL: is the lease free? Its time is over. Or the connection that took it is gone, which a server notices at once if the
- * broker was killed. */
+ * broker was killed. A server that was started since ended all connections: then a missing one tells nothing, and the
+ * broker that leads has some seconds to come back. */
 #define PG_LEASE_FREE                                                                                                  \
-    "(until < clock_timestamp() OR (lease.pid <> 0 AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid ="     \
-    " lease.pid AND (a.backend_start IS NULL OR a.backend_start = lease.started))))"
+    "((until < clock_timestamp() AND (lease.started IS NULL OR pg_postmaster_start_time() < clock_timestamp() -"       \
+    " interval '5 seconds')) OR (lease.pid <> 0 AND lease.started > pg_postmaster_start_time() AND NOT EXISTS"         \
+    " (SELECT 1 FROM pg_stat_activity a WHERE a.pid = lease.pid AND (a.backend_start IS NULL OR a.backend_start ="     \
+    " lease.started))))"
 
 typedef enum {
     PG_LEASE_TAKEN,
@@ -25,7 +28,8 @@ typedef enum {
 pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error);
 
 /* Claims the lease for this process (pg_members_claim), if it is free, as long as it lasts without being renewed. From
- * then on the broker that led can store nothing. */
+ * then on the broker that led can store nothing. While a transaction of that broker is open, as when its commit waits
+ * for a standby, nothing is claimed. */
 bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *error);
 
 /* "HOST pid N", fit for an SQL text. */
@@ -33,6 +37,10 @@ void pg_lease_name(char name[120]);
 
 /* `text`, of at most ZR_SERVER_MAX bytes, as a literal of SQL. */
 void pg_lease_quote(const char *text, char out[2 * ZR_SERVER_MAX + 3]);
+
+/* Holds it for a minute, while the log loads and nothing renews it. Should the process die, the end of its connection
+ * frees it sooner. The next renewal and the next commit hold it for 5 s again. */
+void pg_lease_hold_long(db_t *db);
 
 /* Holds it for another while. Without a connection it tries to connect, once. */
 bool pg_lease_renew(db_t *db, zr_error_t *error);

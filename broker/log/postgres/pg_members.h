@@ -13,6 +13,7 @@ enum {
     PG_NAME_SIZE = 120,     /* of "HOST pid N", its NUL included */
     PG_LOOK_MS = 200,       /* between two looks at the lease */
     PG_AWAY_MS = 5000,      /* a broker that was not seen for so long is away */
+    PG_GONE_MS = 300000,    /* after so long clients are not told of it any more */
     PG_FORGET_S = 24 * 3600 /* and after so long it is forgotten */
 };
 
@@ -27,7 +28,7 @@ typedef struct {
     uint64_t term;      /* of the lease */
     uint64_t since;     /* when its holder took it, µs since 1970 */
     pg_member_t leader; /* the lease's holder; its endpoint is empty if it advertises none. `seen_ms` is not set */
-    pg_member_t items[PG_MEMBERS_MAX]; /* by endpoint, the leader too */
+    pg_member_t items[PG_MEMBERS_MAX]; /* the one seen last first; the leader too */
     size_t count;
     long standbys;  /* of the database, connected now */
     int64_t behind; /* bytes that the slowest of them has not replayed; -1: not known */

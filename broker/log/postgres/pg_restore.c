@@ -1,5 +1,6 @@
 /* What a start needs: rooms with their bounds, values of keys, marks of clients, groups. */
 #include "pg_batch.h"
+#include "pg_lease.h"
 #include "pg_read.h"
 
 static PGresult *s_rows(db_t *db, pg_sql_t sql, zr_error_t *error) {
@@ -54,6 +55,8 @@ bool pg_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void
 
 bool pg_each_value(
     db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, zr_error_t *error) {
+    if (db->term) /* the commits before held the lease for a moment only, and much may follow */
+        pg_lease_hold_long(db);
     PGresult *rows = s_rows(db, PG_SQL_VALUES, error);
     if (!rows)
         return false;

@@ -1,6 +1,8 @@
 /* What only PostgreSQL does: commits that are doubtful, connections that are lost, other brokers. */
 #include "fixture_cluster.h"
 #include "fixture_contract_rig.h"
+#include "pg_lease.h"
+#include "pg_members.h"
 
 #include <stdio.h>
 
@@ -127,6 +129,51 @@ TEST(test_the_server_ends_and_comes_back) {
     ct_got[0] = '\0';
     ct_expect_read('a', "0: 1 2 | 2: 3 | = 3 complete", .after = 0);
     ct_finish();
+}
+
+static const char *s_claim(void) {
+    zr_error_t error = {0};
+    db_t *db = pg_new(cluster_uri(), false);
+    ck_assert_msg(pg_connect(db, &error) && pg_lease_claim(db, "tcp://192.0.2.9:1", "", &error), "%s", error.text);
+    pg_close(db);
+    return cluster_sql("SELECT endpoint FROM zrelay.lease");
+}
+
+TEST(test_a_lease_is_held_longer_while_the_log_loads) {
+    static const char left[] = "SELECT until > clock_timestamp() + interval '10 seconds' FROM zrelay.lease";
+    s_begin();
+    ct_log->engine->restore(ct_log, &(log_restore_t){0}); /* nothing is kept */
+    ck_assert_str_eq(cluster_sql("%s", left), "t");
+    ct_append('a', 1);
+    ct_store();
+    ck_assert_str_eq(cluster_sql("%s", left), "f");
+    ct_finish();
+}
+
+static void s_make_tables(void) {
+    pg_view_t view;
+    zr_error_t error = {0};
+    ck_assert_msg(pg_members_look(cluster_uri(), CONTRACT_EPOCH, &view, &error), "%s", error.text);
+    ck_assert(view.free);
+}
+
+/* The commit may wait for a standby for longer than the lease lasts. */
+TEST(test_a_lease_is_not_claimed_while_its_leader_stores) {
+    s_make_tables();
+    cluster_close();
+    ck_assert_str_eq(s_claim(), "");
+    cluster_open(false);
+    ck_assert_str_eq(s_claim(), "tcp://192.0.2.9:1");
+}
+
+/* A server that was started since ended the leader's connection, which says nothing of the leader. */
+TEST(test_a_start_of_the_server_frees_no_lease) {
+    s_make_tables();
+    cluster_sql("UPDATE zrelay.lease SET until = clock_timestamp() + interval '1 hour', pid = 1, started ="
+                " pg_postmaster_start_time() - interval '1 s'");
+    ck_assert_str_eq(s_claim(), "");
+    cluster_sql("UPDATE zrelay.lease SET started = pg_postmaster_start_time() + interval '1 s'");
+    ck_assert_str_eq(s_claim(), "tcp://192.0.2.9:1");
 }
 
 /* Another program continued the room, whatever the lease says. */
