@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/close_range.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,10 @@ static zr_setting_option_t s_sets[] = {
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
 static char **s_arguments; /* of the program */
+
+/* What the process does when the server is closed. */
+enum { CLOSE_AND_FAIL, CLOSE_AND_END, CLOSE_AND_START_ANEW };
+static volatile sig_atomic_t s_after_close = CLOSE_AND_FAIL;
 
 typedef struct {
     const char *config_file, *backup, *restore, *copy, *keygen;
@@ -179,13 +184,32 @@ static void s_keep_memory(void) {
 #endif
 }
 
-/* The same program in the same process, with another part in its cluster. All sockets and files are closed. */
-_Noreturn static void s_start_anew(void) {
-    alarm(0);
+/* The same program in the same process. A signal handler may call it. Returns only if that failed. */
+static void s_exec(void) {
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     execv("/proc/self/exe", s_arguments);
+}
+
+/* With another part in its cluster. All sockets and files are closed. */
+_Noreturn static void s_start_anew(void) {
+    alarm(0);
+    zr_service_notify("WATCHDOG=1");
+    s_exec();
     zr_log(ZR_LOG_ERROR, "cannot start the program anew: %s", strerror(errno));
     _exit(EXIT_FAILURE);
+}
+
+/* libzmq took too long to close (server_destroy). The new program must not inherit a blocked SIGALRM. */
+static void s_on_late(int signal) {
+    sigset_t set;
+    (void)signal;
+    if (s_after_close == CLOSE_AND_START_ANEW) {
+        sigemptyset(&set);
+        sigaddset(&set, SIGALRM);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        s_exec();
+    }
+    _exit(s_after_close == CLOSE_AND_END ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* For SIGHUP. What a broker of a cluster found when it started, it keeps. */
@@ -209,11 +233,14 @@ static bool s_serve(const settings_t *settings, const flags_t *flags, zr_error_t
     zr_service_seed();
     s_init_zsys(settings);
     s_seed_router();
+    signal(SIGALRM, s_on_late);
     if (!cluster_choose(settings, &chosen, error))
         return false;
+    zr_service_notify("WATCHDOG=1");
     server_t *server = server_new(&chosen, &source, error);
     if (!server) {
-        if (!cluster_was_taken(settings))
+        alarm(0);
+        if (chosen.follows || !cluster_was_taken(settings))
             return false;
         zr_log(ZR_LOG_INFO, "another broker was faster to lead");
         s_start_anew();
@@ -227,6 +254,7 @@ static bool s_serve(const settings_t *settings, const flags_t *flags, zr_error_t
             settings->users[0] ? " that the users file gives to anonymous" : "");
     int code = server_run(server);
     bool goes_on = server_goes_on(server);
+    s_after_close = goes_on ? CLOSE_AND_START_ANEW : code == EXIT_SUCCESS ? CLOSE_AND_END : CLOSE_AND_FAIL;
     server_destroy(server);
     zsys_shutdown();
     if (goes_on)

@@ -64,7 +64,8 @@ struct cluster {
     server_t *server;
     pg_members_t *members;
     pg_view_t view;
-    char following[ZR_SERVER_MAX + 1]; /* the upstream of a leaf */
+    uint64_t viewed_at;    /* ms of the rising clock */
+    zr_server_t following; /* the upstream of a leaf */
 };
 
 /* --- The part at the start --- */
@@ -108,6 +109,41 @@ static bool s_is_own_front(const settings_t *settings, const pg_view_t *view) {
     return strcmp(view->leader.endpoint, settings->cluster_advertise) == 0;
 }
 
+static bool s_is_local(const char *front) {
+    endpoint_t endpoint;
+    return !endpoint_parse(&endpoint, front) && endpoint_is_local(&endpoint);
+}
+
+static bool s_is_server(const pg_member_t *member) {
+    zr_servers_t servers = {0};
+    return !zr_servers_read(&servers, zr_span(member->endpoint)) && servers.count == 1 &&
+           (!member->key[0] || !zr_servers_read_keys(&servers, zr_span(member->key)));
+}
+
+/* The row of the leader comes from the database. It must not make this broker speak in the clear where it did not want
+ * to. */
+static bool s_check_leader(const settings_t *settings, const pg_member_t *leader, zr_error_t *error) {
+    if (!leader->endpoint[0])
+        return zr_fail(error,
+            "another broker leads the log in this database (%s), and says nowhere where clients reach it: set "
+            "cluster/advertise there too",
+            leader->name);
+    if (!s_is_server(leader))
+        return zr_fail(error, "the database names \"%s\" as the broker that leads, which is no endpoint with a key",
+            leader->endpoint);
+    if (leader->key[0] && !settings->upstream.certificate[0])
+        return zr_fail(error,
+            "the broker that leads is encrypted at %s; give this one a pair of keys to follow it: "
+            "upstream/certificate",
+            leader->endpoint);
+    bool guarded = settings->server_key[0] || settings->upstream.user[0];
+    if (!leader->key[0] && !s_is_local(leader->endpoint) && guarded && !settings->insecure)
+        return zr_fail(error,
+            "the broker that leads is not encrypted at %s, and this one has %s: give that broker a server key too",
+            leader->endpoint, settings->server_key[0] ? "a server key" : "a token in upstream/token-file");
+    return true;
+}
+
 bool cluster_choose(const settings_t *settings, settings_t *chosen, zr_error_t *error) {
     pg_view_t view = {0};
     *chosen = *settings;
@@ -127,16 +163,8 @@ bool cluster_choose(const settings_t *settings, settings_t *chosen, zr_error_t *
                 "cluster/advertise: the broker that leads, %s, has the same endpoint %s; each needs its own",
                 view.leader.name, view.leader.endpoint);
     }
-    if (!view.leader.endpoint[0])
-        return zr_fail(error,
-            "another broker leads the log in this database (%s), and says nowhere where clients reach it: set "
-            "cluster/advertise there too",
-            view.leader.name);
-    if (view.leader.key[0] && !settings->upstream.certificate[0])
-        return zr_fail(error,
-            "the broker that leads is encrypted at %s; give this one a pair of keys to follow it: "
-            "upstream/certificate",
-            view.leader.endpoint);
+    if (!s_check_leader(settings, &view.leader, error))
+        return false;
     s_follow(chosen, &view.leader);
     zr_log(ZR_LOG_INFO, "the broker at %s leads; this one follows it, and leads when it is gone", view.leader.endpoint);
     return true;
@@ -158,6 +186,13 @@ static bool s_is_listed(const char *list, const char *endpoint) {
     return false;
 }
 
+/* Clients learn the others with this broker's key, so one with another key is of no use to them. */
+static bool s_is_for_clients(const settings_t *settings, const pg_member_t *member) {
+    return member->endpoint[0] && member->seen_ms < PG_GONE_MS &&
+           strcmp(member->endpoint, settings->cluster_advertise) != 0 &&
+           strcmp(member->key, settings->cluster_key) == 0;
+}
+
 static void s_tell_peers(cluster_t *cluster) {
     const settings_t *settings = cluster->server->settings;
     char *out = cluster->server->told_peers;
@@ -166,24 +201,35 @@ static void s_tell_peers(cluster_t *cluster) {
     for (size_t i = 0; i < cluster->view.count; i++) {
         const char *endpoint = cluster->view.items[i].endpoint;
         size_t len = strlen(out);
-        if (strcmp(endpoint, settings->cluster_advertise) == 0 || s_is_listed(out, endpoint) ||
+        if (!s_is_for_clients(settings, &cluster->view.items[i]) || s_is_listed(out, endpoint) ||
             len + strlen(endpoint) + 2 > size)
             continue;
         snprintf(out + len, size - len, "%s%s", len ? "," : "", endpoint);
     }
 }
 
+static void s_start_anew(server_t *server) {
+    server->stopping = server->again = true;
+}
+
+/* The sockets of the link are encrypted or not from the start on. For a leader of the other kind, or a wrong one, the
+ * program starts anew, and looks at it again. */
 static void s_follow_another(cluster_t *cluster) {
+    const settings_t *settings = cluster->server->settings;
     const pg_member_t *leader = &cluster->view.leader;
-    zr_server_t server;
-    if (!leader->endpoint[0] || strcmp(leader->endpoint, cluster->following) == 0 ||
-        s_is_own_front(cluster->server->settings, &cluster->view))
+    zr_server_t *following = &cluster->following;
+    zr_error_t unused = {0};
+    if (!leader->endpoint[0] || s_is_own_front(settings, &cluster->view) ||
+        (strcmp(leader->endpoint, following->endpoint) == 0 && strcmp(leader->key, following->key) == 0))
         return;
-    strcpy(cluster->following, leader->endpoint);
-    strcpy(server.endpoint, leader->endpoint);
-    strcpy(server.key, leader->key);
     zr_log(ZR_LOG_INFO, "the broker at %s leads now", leader->endpoint);
-    leaf_follow(cluster->server->leaf, &server);
+    if (!leader->key[0] != !following->key[0] || !s_check_leader(settings, leader, &unused)) {
+        s_start_anew(cluster->server);
+        return;
+    }
+    strcpy(following->endpoint, leader->endpoint);
+    strcpy(following->key, leader->key);
+    leaf_follow(cluster->server->leaf, following);
 }
 
 static int s_on_view(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -193,16 +239,17 @@ static int s_on_view(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     server_t *server = cluster->server;
     if (!pg_members_take(cluster->members, &cluster->view))
         return 0;
+    cluster->viewed_at = zr_mono_ms();
     s_tell_peers(cluster);
     if (!server->leaf)
         return 0;
     if (cluster->view.own) {
         zr_log(ZR_LOG_INFO, "no broker leads: this one does from now on");
-        server->stopping = server->again = true;
-        return -1;
+        s_start_anew(server);
+    } else {
+        s_follow_another(cluster);
     }
-    s_follow_another(cluster);
-    return 0;
+    return server->stopping ? -1 : 0;
 }
 
 cluster_t *cluster_begin(server_t *server) {
@@ -213,8 +260,10 @@ cluster_t *cluster_begin(server_t *server) {
     const pg_self_t self = {settings->cluster_advertise, settings->cluster_key};
     cluster->server = server;
     cluster->view.behind = -1;
-    if (settings->follows)
-        strcpy(cluster->following, settings->upstream.endpoint);
+    if (settings->follows) {
+        strcpy(cluster->following.endpoint, settings->upstream.endpoint);
+        strcpy(cluster->following.key, settings->upstream.server_key);
+    }
     cluster->members = pg_members_begin(settings->store, &self, settings->follows);
     zmq_pollitem_t news = {.fd = pg_members_fd(cluster->members), .events = ZMQ_POLLIN};
     zloop_poller(server->loop, &news, s_on_view, cluster);
@@ -230,14 +279,17 @@ void cluster_end(cluster_t *cluster) {
 
 /* --- For operators --- */
 
-static json_t *s_row(const pg_view_t *view, const pg_member_t *member) {
-    bool leads = !view->free && strcmp(member->endpoint, view->leader.endpoint) == 0;
-    bool away = member->seen_ms > PG_AWAY_MS;
+/* While the database is away the view grows old, and nobody is known to lead. */
+static json_t *s_row(const cluster_t *cluster, const pg_member_t *member) {
+    const pg_view_t *view = &cluster->view;
+    uint64_t age = zr_mono_ms() - cluster->viewed_at, seen = member->seen_ms + age;
+    bool away = seen > PG_AWAY_MS;
+    bool leads = !view->free && age <= PG_AWAY_MS && strcmp(member->endpoint, view->leader.endpoint) == 0;
     return json_pack("{ss ss ss sI}", "endpoint", member->endpoint, "name", member->name, "part",
         leads  ? "leads"
         : away ? "away"
                : "follows",
-        "seen", (json_int_t)member->seen_ms);
+        "seen", (json_int_t)seen);
 }
 
 json_t *cluster_rows(void *ctx) {
@@ -247,7 +299,7 @@ json_t *cluster_rows(void *ctx) {
         return json_pack("{so}", "cluster", rows);
     const pg_view_t *view = &server->cluster->view;
     for (size_t i = 0; i < view->count; i++)
-        json_array_append_new(rows, s_row(view, &view->items[i]));
+        json_array_append_new(rows, s_row(server->cluster, &view->items[i]));
     json_t *object = json_pack("{so sI sI sI}", "cluster", rows, "term", (json_int_t)view->term, "since",
         (json_int_t)view->since, "standbys", (json_int_t)view->standbys);
     if (view->behind >= 0)

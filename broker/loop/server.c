@@ -481,6 +481,10 @@ static void s_drain_log(server_t *server) {
 static void s_shut_down(server_t *server) {
     if (!server->again) /* else the service goes on */
         zr_service_notify("STOPPING=1");
+    if (server->leaf) { /* it claims no lease any more */
+        cluster_end(server->cluster);
+        server->cluster = NULL;
+    }
     s_arm_second_signal();
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (log_is_full(server->log))
@@ -515,18 +519,6 @@ bool server_goes_on(const server_t *server) {
     return server->again;
 }
 
-static void s_exit(int signal) {
-    (void)signal;
-    _exit(EXIT_SUCCESS);
-}
-
-/* libzmq closes the back reader by reader, and for each walks the topics of all. With thousands of both that takes
- * minutes. By then nothing is left to do, so the program ends without. */
-static void s_exit_by(unsigned seconds) {
-    signal(SIGALRM, s_exit);
-    alarm(seconds);
-}
-
 void server_destroy(server_t *server) {
     if (!server)
         return;
@@ -546,7 +538,9 @@ void server_destroy(server_t *server) {
         access_destroy(server->access);
     outbox_finish(&server->outbox);
     log_destroy(server->log);
-    s_exit_by(CLOSE_S);
+    /* libzmq closes the back reader by reader, and for each walks the topics of all. With thousands of both that takes
+     * minutes. By then nothing is left to do. */
+    alarm(CLOSE_S);
     sockets_close(&server->sockets);
     auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
     effects_finish(&server->effects);

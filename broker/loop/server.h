@@ -16,7 +16,8 @@ char *server_banner(const server_t *server);
 /* Runs until SIGTERM or SIGINT, then says bye to everybody. Returns the program's exit code. */
 int server_run(server_t *server);
 
-/* Waits until queued messages are sent, a second at most. NULL is accepted. */
+/* Waits until queued messages are sent, a second at most. NULL is accepted. libzmq may take minutes to close: SIGALRM
+ * comes after 4 s, unless the caller calls alarm(0) before. */
 void server_destroy(server_t *server);
 
 /* After server_run: the program is to start anew, with another part in its cluster. */
