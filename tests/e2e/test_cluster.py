@@ -158,6 +158,13 @@ class Encrypted(ClusterCase):
         wrong = [*given[:-1], f"{keys[0]},{keys[1]}"]
         self.assertIn("another key", self.run_zrelay(both, "pub", "room", "x", *wrong, code=1).errors())
 
+    def test_a_broker_with_a_key_does_not_follow_a_leader_elsewhere_in_the_clear(self):
+        self.broker("--listen", self.fronts[0], "--store", self.cluster.uri, config=f"{CONFIG}cluster\n    advertise = tcp://192.0.2.1:5570\n")
+        users = self.users(f'user\n    name = b\n    key = "{self.pair("b")}"\n    allow = "all : *"\n')
+        config = self.file("x.conf", f"auth\n    encrypt = all\n    users = {users}\n    server-key = {self.path('b_secret')}\n"
+                           f"cluster\n    advertise = {self.fronts[1]}\n")
+        self.assertIn("not encrypted at tcp://192.0.2.1:5570", self.refused("--store", self.cluster.uri, "--config", config))
+
 
 class Refused(ClusterCase):
     def test_it_needs_a_database(self):
@@ -168,6 +175,11 @@ class Refused(ClusterCase):
         self.durable(config=CONFIG)
         config = self.file("x.conf", f"cluster\n    advertise = {self.fronts[0]}\n")
         self.assertIn("cluster/advertise there too", self.refused("--store", self.cluster.uri, "--config", config))
+
+    def test_a_follower_that_cannot_start_says_why(self):
+        self.member(0)
+        config = self.file("x.conf", f"cluster\n    advertise = {self.fronts[1]}\n")
+        self.assertIn(self.fronts[0], self.refused("--listen", self.fronts[0], "--store", self.cluster.uri, "--config", config))
 
 
 if __name__ == "__main__":

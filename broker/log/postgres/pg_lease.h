@@ -8,13 +8,13 @@
 #include "servers.h"
 
 /* SQL: is the lease free? Its time is over. Or the connection that took it is gone, which a server notices at once if the
- * broker was killed. A server that was started since ended all connections: then a missing one tells nothing, and the
- * broker that leads has some seconds to come back. */
+ * broker was killed. A server that was started since ended all connections: then a missing one tells nothing, and a
+ * broker that leads others has some seconds to come back. */
 #define PG_LEASE_FREE                                                                                                  \
-    "((until < clock_timestamp() AND (lease.started IS NULL OR pg_postmaster_start_time() < clock_timestamp() -"       \
-    " interval '5 seconds')) OR (lease.pid <> 0 AND lease.started > pg_postmaster_start_time() AND NOT EXISTS"         \
-    " (SELECT 1 FROM pg_stat_activity a WHERE a.pid = lease.pid AND (a.backend_start IS NULL OR a.backend_start ="     \
-    " lease.started))))"
+    "((until < clock_timestamp() AND (lease.endpoint = '' OR lease.started IS NULL OR pg_postmaster_start_time() <"    \
+    " clock_timestamp() - interval '5 seconds')) OR (lease.pid <> 0 AND (lease.endpoint = '' OR lease.started >"       \
+    " pg_postmaster_start_time()) AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid = lease.pid AND"        \
+    " (a.backend_start IS NULL OR a.backend_start = lease.started))))"
 
 typedef enum {
     PG_LEASE_TAKEN,

@@ -169,9 +169,9 @@ TEST(test_a_lease_is_not_claimed_while_its_leader_stores) {
 /* A server that was started since ended the leader's connection, which says nothing of the leader. */
 TEST(test_a_start_of_the_server_frees_no_lease) {
     s_make_tables();
-    cluster_sql("UPDATE zrelay.lease SET until = clock_timestamp() + interval '1 hour', pid = 1, started ="
-                " pg_postmaster_start_time() - interval '1 s'");
-    ck_assert_str_eq(s_claim(), "");
+    cluster_sql("UPDATE zrelay.lease SET until = clock_timestamp() + interval '1 hour', pid = 1, endpoint ="
+                " 'tcp://192.0.2.8:1', started = pg_postmaster_start_time() - interval '1 s'");
+    ck_assert_str_eq(s_claim(), "tcp://192.0.2.8:1");
     cluster_sql("UPDATE zrelay.lease SET started = pg_postmaster_start_time() + interval '1 s'");
     ck_assert_str_eq(s_claim(), "tcp://192.0.2.9:1");
 }
