@@ -90,6 +90,8 @@ enum { SETS = sizeof s_sets / sizeof s_sets[0] };
 
 static char **s_arguments; /* of the program */
 
+enum { START_ANEW_S = 120 }; /* for the log to load, while no loop turns */
+
 /* What the process does when the server is closed. */
 enum { CLOSE_AND_FAIL, CLOSE_AND_END, CLOSE_AND_START_ANEW };
 static volatile sig_atomic_t s_after_close = CLOSE_AND_FAIL;
@@ -193,7 +195,7 @@ static void s_exec(void) {
 /* With another part in its cluster. All sockets and files are closed. */
 _Noreturn static void s_start_anew(void) {
     alarm(0);
-    zr_service_notify("WATCHDOG=1");
+    zr_service_watchdog_wait(START_ANEW_S);
     s_exec();
     zr_log(ZR_LOG_ERROR, "cannot start the program anew: %s", strerror(errno));
     _exit(EXIT_FAILURE);
@@ -236,7 +238,6 @@ static bool s_serve(const settings_t *settings, const flags_t *flags, zr_error_t
     signal(SIGALRM, s_on_late);
     if (!cluster_choose(settings, &chosen, error))
         return false;
-    zr_service_notify("WATCHDOG=1");
     server_t *server = server_new(&chosen, &source, error);
     if (!server) {
         alarm(0);
@@ -254,6 +255,8 @@ static bool s_serve(const settings_t *settings, const flags_t *flags, zr_error_t
             settings->users[0] ? " that the users file gives to anonymous" : "");
     int code = server_run(server);
     bool goes_on = server_goes_on(server);
+    if (goes_on)
+        zr_service_watchdog_wait(START_ANEW_S);
     s_after_close = goes_on ? CLOSE_AND_START_ANEW : code == EXIT_SUCCESS ? CLOSE_AND_END : CLOSE_AND_FAIL;
     server_destroy(server);
     zsys_shutdown();

@@ -500,6 +500,7 @@ static void s_shut_down(server_t *server) {
 
 int server_run(server_t *server) {
     zr_service_notify("READY=1");
+    zr_service_watchdog_wait(0);
     while (!server->stopping) {
         int rc = zloop_start(server->loop);
         if (server->stopping)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -145,5 +146,15 @@ int zr_service_watchdog(uint64_t now) {
 #else
     (void)now;
     return -1;
+#endif
+}
+
+void zr_service_watchdog_wait(unsigned seconds) {
+#ifdef HAVE_SYSTEMD
+    uint64_t us = 0;
+    if (sd_watchdog_enabled(0, &us) > 0)
+        sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, seconds ? seconds * UINT64_C(1000000) : us);
+#else
+    (void)seconds;
 #endif
 }

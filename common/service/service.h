@@ -58,4 +58,8 @@ void zr_service_notify(const char *state);
  * is due, or -1 without a watchdog. For one thread. */
 int zr_service_watchdog(uint64_t now);
 
+/* The program starts anew in this process, and its loop does not turn meanwhile: the watchdog waits for so many seconds
+ * each time. 0: for as long as WatchdogSec= says, again. Does nothing without a watchdog. */
+void zr_service_watchdog_wait(unsigned seconds);
+
 #endif

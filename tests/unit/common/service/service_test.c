@@ -110,8 +110,19 @@ TEST(test_the_watchdog_hears_at_half_of_its_time) {
     s_end(at);
 }
 
+TEST(test_the_watchdog_waits_while_the_program_starts_anew) {
+    int at = s_systemd();
+    setenv("WATCHDOG_USEC", "10000000", 1);
+    zr_service_watchdog_wait(60);
+    ck_assert_str_eq(s_told(at), "WATCHDOG_USEC=60000000");
+    zr_service_watchdog_wait(0);
+    ck_assert_str_eq(s_told(at), "WATCHDOG_USEC=10000000");
+    s_end(at);
+}
+
 TEST(test_nothing_is_due_without_a_watchdog) {
     int at = s_systemd();
+    zr_service_watchdog_wait(60);
     ck_assert_int_eq(zr_service_watchdog(1000), -1);
     ck_assert_ptr_null(s_told(at));
     s_end(at);
