@@ -371,6 +371,8 @@ static bool s_compare_settings(settings_t *settings, zr_error_t *error) {
         s_show_differences(&before, settings, "other than the defaults:", false);
         return true;
     }
+    before.follows = before.cluster_advertise[0] && before.upstream.endpoint[0] && !settings->upstream.endpoint[0];
+    cluster_keep(&before, settings); /* as SIGHUP does */
     live = before;
     settings_take_live(&live, settings);
     printf("%s is of a broker that runs\n", settings->settings_file);

@@ -12,6 +12,9 @@
 
 enum { FILE_MAX = 1 << 20 };
 
+static const char s_head[] =
+    "# The settings that zrelayd has in force; it writes this file. Compare with others: zrelayd --check-config\n";
+
 /* --- What is live --- */
 
 static bool s_some_level(const settings_t *settings) {
@@ -48,7 +51,6 @@ static void s_take_policies(settings_t *settings, const settings_t *from) {
 static void s_take_relay(relay_config_t *to, const relay_config_t *from) {
     to->max_sessions = from->max_sessions;
     to->max_rooms = from->max_rooms;
-    to->max_joins = from->max_joins;
     to->presence_names = from->presence_names;
     to->max_keys = from->max_keys;
     to->max_state_bytes = from->max_state_bytes;
@@ -59,7 +61,6 @@ static void s_take_relay(relay_config_t *to, const relay_config_t *from) {
     to->max_group_entries = from->max_group_entries;
     to->max_group_bytes = from->max_group_bytes;
     to->max_group_keep = from->max_group_keep;
-    to->max_replays = from->max_replays;
     to->max_lists = from->max_lists;
     to->max_clients = from->max_clients;
     to->max_user_sessions = from->max_user_sessions;
@@ -93,17 +94,37 @@ void settings_take_live(settings_t *settings, const settings_t *from) {
 
 /* --- The file --- */
 
+/* By a slip the path may be that of another file, such as the users file. An empty one is new. */
+static bool s_is_ours(int fd, const char *path, zr_error_t *error) {
+    char found[sizeof s_head - 1];
+    ssize_t got = pread(fd, found, sizeof found, 0);
+    return got == 0 || (got == (ssize_t)sizeof found && memcmp(found, s_head, sizeof found) == 0) ||
+           zr_fail(error, "%s: this file is not one that zrelayd wrote: choose another path for server/settings-file",
+               path);
+}
+
+/* Holds the file from the first time on. */
+static bool s_hold(const char *path, int *held, zr_error_t *error) {
+    if (*held >= 0)
+        return true;
+    int fd = zr_file_hold(path, error);
+    if (fd < 0)
+        return false;
+    if (!s_is_ours(fd, path, error)) {
+        close(fd);
+        return false;
+    }
+    *held = fd;
+    return true;
+}
+
 bool settings_file_write(settings_t *settings, int *held, zr_error_t *error) {
     zr_buffer_t partial = {0}, text = {0};
-    if (*held < 0)
-        *held = zr_file_hold(settings->settings_file, error);
-    if (*held < 0)
+    if (!s_hold(settings->settings_file, held, error))
         return false;
     zr_buffer_append(&partial, settings->settings_file, strlen(settings->settings_file));
     zr_buffer_append(&partial, ".new", sizeof ".new");
-    zr_buffer_printf(&text,
-        "# The settings that zrelayd has in force; it writes this file. Compare with others: zrelayd "
-        "--check-config\n");
+    zr_buffer_append(&text, s_head, sizeof s_head - 1);
     zr_settings_write(&settings_table, settings, &text);
     bool ok = zr_file_replace_held(settings->settings_file, (const char *)partial.data,
         zr_span_of((const char *)text.data, text.len), held, error);

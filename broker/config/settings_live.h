@@ -13,7 +13,7 @@
 void settings_take_live(settings_t *settings, const settings_t *from);
 
 /* Writes the settings in force to settings->settings_file, which this process holds by `*held` (-1: not yet) as long as it
- * runs. false: `error` says why not; an older file may be there. */
+ * runs. false: `error` says why not; an older file may be there. A file that has something else is left as it is. */
 bool settings_file_write(settings_t *settings, int *held, zr_error_t *error);
 
 typedef enum {

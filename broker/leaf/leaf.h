@@ -39,7 +39,7 @@ typedef struct {
     const char *user, *token;    /* NULL: none */
     bool plain;                  /* peers may come in without a key */
     const relay_config_t *relay; /* max_sessions bounds the clients; the functions are those of the edge */
-    access_t *access;            /* taken over; NULL: there is none */
+    access_t *access;            /* taken over; NULL: every peer may do everything */
     const leaf_calls_t *calls;
     void *ctx;
 } leaf_config_t;

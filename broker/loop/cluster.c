@@ -16,16 +16,24 @@ static bool s_is_alone(const settings_t *settings) {
     return !settings->store[0] || !settings->cluster_advertise[0];
 }
 
-void cluster_keep(const settings_t *chosen, settings_t *settings) {
-    memcpy(settings->cluster_key, chosen->cluster_key, sizeof settings->cluster_key);
-    if (!chosen->follows)
-        return;
+/* All that belongs to the leader goes: the log, the rooms, the checks of tokens. */
+static void s_follow(settings_t *settings, const char *endpoint, const char *key) {
+    upstream_settings_t *upstream = &settings->upstream;
     settings->follows = true;
     settings->policy_count = 0;
     settings->relay.policies = (policies_t){0};
     settings->relay.tokens = settings->relay.jwt = false;
     settings->jwt_keys[0] = '\0';
-    settings->upstream = chosen->upstream;
+    strcpy(upstream->endpoint, endpoint);
+    strcpy(upstream->server_key, key);
+    if (!key[0])
+        upstream->certificate[0] = '\0';
+}
+
+void cluster_keep(const settings_t *chosen, settings_t *settings) {
+    memcpy(settings->cluster_key, chosen->cluster_key, sizeof settings->cluster_key);
+    if (chosen->follows)
+        s_follow(settings, chosen->upstream.endpoint, chosen->upstream.server_key);
 }
 
 #ifndef ZRELAY_POSTGRES
@@ -83,20 +91,6 @@ static bool s_find_key(settings_t *settings, zr_error_t *error) {
     strcpy(settings->cluster_key, pair.public_key);
     zr_pair_wipe(&pair);
     return true;
-}
-
-/* All that belongs to the leader goes: the log, the rooms, the checks of tokens. */
-static void s_follow(settings_t *settings, const pg_member_t *leader) {
-    upstream_settings_t *upstream = &settings->upstream;
-    settings->follows = true;
-    settings->policy_count = 0;
-    settings->relay.policies = (policies_t){0};
-    settings->relay.tokens = settings->relay.jwt = false;
-    settings->jwt_keys[0] = '\0';
-    strcpy(upstream->endpoint, leader->endpoint);
-    strcpy(upstream->server_key, leader->key);
-    if (!leader->key[0])
-        upstream->certificate[0] = '\0';
 }
 
 static bool s_look(const settings_t *settings, pg_view_t *view, zr_error_t *error) {
@@ -165,7 +159,7 @@ bool cluster_choose(const settings_t *settings, settings_t *chosen, zr_error_t *
     }
     if (!s_check_leader(settings, &view.leader, error))
         return false;
-    s_follow(chosen, &view.leader);
+    s_follow(chosen, view.leader.endpoint, view.leader.key);
     zr_log(ZR_LOG_INFO, "the broker at %s leads; this one follows it, and leads when it is gone", view.leader.endpoint);
     return true;
 }

@@ -17,7 +17,7 @@ enum { TOKEN_MAX = 4096, MONITOR_NAME = 64 };
 /* A socket and its monitor. libzmq's timers stand still in this process (inflow_calls.h), so it connects once: after that
  * another socket takes its place. */
 typedef struct {
-    zsock_t *socket, *monitor; /* NULL: there is none */
+    zsock_t *socket, *monitor; /* NULL: not connected */
 } line_t;
 
 struct upstream_link {

@@ -13,7 +13,8 @@ class Homes(ChatCase):
     def setUp(self):
         super().setUp()
         users = ""
-        for name, rules in (("ann", "all : *"), ("bob", "all : *"), ("cat", "read write presence : *")):
+        for name, rules in (("ann", "all : *"), ("bob", "all : *"), ("cat", "read write presence : *"),
+                            ("dan", "all : lobby*")):
             token = subprocess.run([ZRELAYD, "--hash-token"], input=b"secret of " + name.encode(), capture_output=True, check=True).stdout
             users += f'user\n    name = {name}\n    token = "{token.decode().strip()}"\n    allow = "{rules}"\n'
             os.chmod(self.file(name, f"secret of {name}"), 0o600)
@@ -105,6 +106,15 @@ class Homes(ChatCase):
             self.assertNotRegex(chat.text(), re.compile("forbidden|refused|sent"))
             self.tell("general", text)
         self.assertEqual(self.marks("cat"), [])
+
+    def test_a_user_without_rights_there(self):
+        """The broker refuses all of it, and nothing is told of it."""
+        chat = self.at("desk", "dan", "lobby")
+        self.tell("lobby", "hello")
+        chat.wait(r"bob: hello$")
+        chat.line("/quit")
+        self.assertEqual(chat.finish(), 0)
+        self.assertNotRegex(chat.text(), re.compile("forbidden|refused|~dan"))
 
 
 if __name__ == "__main__":

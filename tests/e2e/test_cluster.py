@@ -81,6 +81,17 @@ class Members(ClusterCase):
         self.assertRegex(bytes(text), rb"term [0-9]+ since ")
 
 
+    def test_the_settings_of_a_follower_differ_in_nothing(self):
+        """What it has from the broker that leads is no difference from its file."""
+        self.member(0)
+        config = f"{CONFIG}    settings-file = {self.path('in-force')}\nroom\n    pattern = a*\n    max-entries = 5\n"
+        self.member(1, config).wait_err("a leaf of the broker at")
+        text = f"{config}cluster\n    advertise = {self.fronts[1]}\n"
+        done = subprocess.run([ZRELAYD, "--listen", self.fronts[1], "--store", self.cluster.uri, "--config", self.file("again.conf", text),
+                               "--check-config"], capture_output=True, text=True, check=True)
+        self.assertIn("SIGHUP changes:\n  nothing\na restart changes:\n  nothing\n", done.stdout)
+
+
 class TakeOver(ClusterCase):
     def go_on(self, end):
         leader, followers = self.three()

@@ -74,8 +74,14 @@ class Move(TestCase):
             self.assertIn("line 1: ", self.root(target, "import", "--keep", stdin=json.dumps(wrong).encode(), code=1).errors())
         large = self.root(target, "import", "--keep", stdin=json.dumps({**line, "body": "x" * 70000}).encode(), code=1)
         self.assertIn("raise limits/max-control", large.errors())
+        # The home of another user stops nothing: its lines are counted.
+        lines = [{**line, "room": room, "seq": seq} for room, seq in (("~ann/read", 1), ("~ann/read", 2), ("s", 3))]
+        homes = self.root(target, "import", "--keep", stdin="\n".join(map(json.dumps, lines)).encode(), code=3)
+        self.assertEqual(homes.errors().count("forbidden"), 1, homes.errors())
+        self.assertIn("1 messages moved, 0 were there already\n", homes.errors())
+        self.assertIn("2 messages of homes were refused", homes.errors())
         self.root(target, "import", "--keep", "--progress-file", self.path("p"), code=1)
-        self.assertEqual(self.root(target, "export").text(), "")
+        self.assertEqual([json.loads(text)["room"] for text in self.root(target, "export").lines()], ["s"])
 
 
 if __name__ == "__main__":

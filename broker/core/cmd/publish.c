@@ -50,6 +50,12 @@ static bool s_is_blind(const publishing_t *p) {
     return (p->rights & RIGHT_CREATE) && !(p->rights & RIGHT_READ);
 }
 
+/* An engine on a disk has about twice as many positions as its ceiling, and fails a whole pass beyond the last. */
+static bool s_is_used_up(const relay_t *relay, const room_t *room) {
+    uint64_t ceiling = relay->log->ceiling;
+    return ceiling && room->level >= relay->log->level && room->head >= ceiling + ceiling / 2;
+}
+
 /* May entries be in this room at all? Finds it or makes it; the one that the session wrote to last without looking it
  * up. s_leave ends it. */
 static zr_code_t s_enter(publishing_t *p) {
@@ -66,7 +72,7 @@ static zr_code_t s_enter(publishing_t *p) {
     asked->found = NULL; /* until s_leave */
     if (p->room)
         p->head = p->room->head;
-    return code;
+    return code == ZR_OK && s_is_used_up(relay, p->room) ? ZR_STORE_FAILED : code;
 }
 
 /* A room that a blind user enters counts for that user from the first entry on, as a room that it makes does. */
@@ -361,13 +367,17 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     return false;
 }
 
-/* Can the room have had an entry there? Rooms below the log's level begin above those of earlier runs. */
+/* Can the room have an entry there? Rooms below the log's level begin above those of earlier runs. Positions must be
+ * left for what comes after it. */
 static bool s_reaches(const publishing_t *p, uint64_t seq) {
     const log_t *log = p->relay->log;
-    return seq > p->room->begun && (p->level >= log->level || !log->base);
+    bool stored = p->level >= log->level;
+    uint64_t most = stored && log->ceiling ? log->ceiling : ZR_INT_MAX / 2;
+    return seq > p->room->begun && seq <= most && (stored || !log->base);
 }
 
-/* An entry that is moved again is there already: it is acked as it is. false: it is new. */
+/* An entry that is moved again is there already: it is acked as it is. false: it is new. A position after the newest
+ * that was moved belongs to an entry of this room: an ack would lose the other one. */
 static bool s_is_there(publishing_t *p, request_t *request) {
     if (!p->kept || p->whole != ZR_OK)
         return false;
@@ -377,6 +387,11 @@ static bool s_is_there(publishing_t *p, request_t *request) {
     }
     if (p->kept->seq > p->head)
         return false;
+    if (p->room->carried && p->kept->seq > p->room->carried) {
+        fail(p->relay, request, ZR_CONFLICT,
+            "another entry came to the room meanwhile and has this seq; move its entries to another room");
+        return true;
+    }
     json_t *ack = json_pack("{ss so sI ss sb}", "op", "ack", "room", zr_json_string(p->name), "seq",
         (json_int_t)p->kept->seq, "level", zr_level_name(p->level), "there", 1);
     if (p->id)
@@ -399,10 +414,10 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
         .kept = kept.given ? &kept : NULL};
     meter_add(&request->session->meter, 1, request->size, request->now);
     s_begin(&p, ZR_OK);
-    if (kept.given)
-        publish_kept_note(relay, request, p.name);
     if (!s_is_there(&p, request))
         s_take(&p, &entry);
+    if (kept.given && p.room && p.room->head > p.head)
+        publish_kept_note(relay, request, p.room);
     s_end(&p);
     publish_kept_finish(&kept);
 }

@@ -44,6 +44,8 @@ static void s_reject(relay_t *relay, const batch_frame_t *frame) {
     zr_blob_unref(frame->frame);
     if (--room->unstored == 0)
         room->head = room->stored;
+    if (room->carried > room->head)
+        room->carried = room->head;
     room_forget_unused(relay, room);
 }
 

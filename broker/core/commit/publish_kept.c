@@ -29,7 +29,8 @@ static bool s_read(const json_t *object, publish_kept_t *kept, zr_span_t *body, 
         return false;
     kept->given = true;
     zr_get_string_opt(object, "base64", SIZE_MAX, &coded, wrong);
-    if (!*wrong && zr_has(object, "base64") && (body->len || !s_decode(coded, &kept->decoded, body)))
+    if (!*wrong && zr_has(object, "base64") &&
+        (body->len || json_is_true(json_object_get(object, "delete")) || !s_decode(coded, &kept->decoded, body)))
         *wrong = "base64";
     return !*wrong;
 }
@@ -37,9 +38,11 @@ static bool s_read(const json_t *object, publish_kept_t *kept, zr_span_t *body, 
 bool publish_kept_read(relay_t *relay, request_t *request, publish_kept_t *kept, zr_span_t *body) {
     const char *wrong = NULL;
     *kept = (publish_kept_t){0};
-    if (!zr_has(request->object, "kept"))
+    if (!zr_has(request->object, "kept") && !zr_has(request->object, "base64"))
         return true;
-    if (!access_is_admin(request->session->access))
+    if (!zr_has(request->object, "kept"))
+        fail_member(relay, request, "base64");
+    else if (!access_is_admin(request->session->access))
         fail(relay, request, ZR_FORBIDDEN,
             "only an operator may keep sender and time (\"admin : *\" in the users file)");
     else if (!s_read(request->object, kept, body, &wrong))
@@ -54,17 +57,18 @@ void publish_kept_finish(publish_kept_t *kept) {
     zr_buffer_finish(&kept->decoded);
 }
 
-void publish_kept_note(relay_t *relay, const request_t *request, zr_span_t room) {
+void publish_kept_note(relay_t *relay, const request_t *request, room_t *room) {
     const session_t *session = request->session;
-    bool same = relay->moving.session == session->id && relay->moving.room_len == room.len &&
-                memcmp(relay->moving.room, room.ptr, room.len) == 0;
-    if (same || room.len > sizeof relay->moving.room)
+    zr_span_t name = room_name(room), by = user_nick(session->user);
+    room->carried = room->head;
+    room->carried_at = request->now;
+    if (relay->moving.session == session->id &&
+        zr_span_equal(name, zr_span_of(relay->moving.room, relay->moving.room_len)))
         return;
     relay->moving.session = session->id;
-    relay->moving.room_len = room.len;
-    memcpy(relay->moving.room, room.ptr, room.len);
-    zr_span_t by = user_nick(session->user);
+    relay->moving.room_len = name.len;
+    memcpy(relay->moving.room, name.ptr, name.len);
     if (zr_log_pass(&relay->admin_lines, request->now / 1000))
         zr_log(ZR_LOG_AUDIT, "%.*s moves entries into %.*s, with their senders and times", (int)by.len, by.ptr,
-            (int)room.len, room.ptr);
+            (int)name.len, name.ptr);
 }

@@ -4,6 +4,7 @@
 
 #include "buffer.h"
 #include "request.h"
+#include "room.h"
 #include "state.h"
 
 typedef struct {
@@ -18,7 +19,7 @@ typedef struct {
 bool publish_kept_read(relay_t *relay, request_t *request, publish_kept_t *kept, zr_span_t *body);
 void publish_kept_finish(publish_kept_t *kept);
 
-/* The audit hears of the first entry that this session moves to the room. */
-void publish_kept_note(relay_t *relay, const request_t *request, zr_span_t room);
+/* The room has taken the entry, which is its newest. The audit hears of the first one that this session moves there. */
+void publish_kept_note(relay_t *relay, const request_t *request, room_t *room);
 
 #endif

@@ -7,6 +7,7 @@
 #include "state.h"
 
 enum { LOOK_AT = 1000, DELETE_AT_ONCE = 1000 }; /* rooms, and values of all of them, in one go */
+#define CARRY_PAUSE 60000000ULL                 /* µs after an operator moved an entry to a room */
 
 static bool s_some_age(const policies_t *policies) {
     for (size_t i = 0; i < policies->count; i++)
@@ -41,9 +42,14 @@ static void s_age(relay_t *relay, room_t *room, uint64_t age, uint64_t now, int 
     }
 }
 
+/* An operator moves entries to the room. The positions of deletions would be those of the entries that are to come. */
+static bool s_is_filled(const room_t *room, uint64_t now) {
+    return room->carried && room->carried_at <= now && now - room->carried_at < CARRY_PAUSE;
+}
+
 void relay_age_keys(relay_t *relay, uint64_t now) {
     relay->now = now;
-    if (!s_some_age(&relay->config.policies))
+    if (!s_some_age(&relay->config.policies) || log_is_full(relay->log))
         return;
     int left = DELETE_AT_ONCE;
     for (int looked = 0; looked < LOOK_AT && left > 0; looked++) {
@@ -53,7 +59,7 @@ void relay_age_keys(relay_t *relay, uint64_t now) {
             return;
         memcpy(relay->aging.room, room->name, room->name_len);
         uint64_t age = room->keys.live ? policy_of(&relay->config.policies, room_name(room))->max_key_age : 0;
-        if (age)
+        if (age && !s_is_filled(room, now))
             s_age(relay, room, age, now, &left);
     }
 }

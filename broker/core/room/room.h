@@ -24,6 +24,8 @@ typedef struct room {
     uint64_t going_at;     /* at this head */
     uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
     uint64_t last_time;    /* of the newest entry */
+    uint64_t carried;      /* newest seq that an operator moved here (publish_kept.h); 0: none since the start */
+    uint64_t carried_at;   /* when that was */
     zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
     uint64_t rights_seen;  /* the relay's access_number when `private` was computed (room_refresh_rights) */
     bool private;          /* some user that can be connected may not read it: entries go to members, not to the back */

@@ -82,6 +82,7 @@ typedef struct {
 typedef struct {
     char *room;       /* NULL: there is no home */
     uint64_t request; /* for all of them; 0: none */
+    bool refused;     /* the user has no right there: the marks are in the file only */
     marks_t kept;     /* that the broker has */
     uint64_t due_ms;  /* when the next are written; 0: not known */
 } chat_home_t;

@@ -29,6 +29,13 @@ void chat_home_begin(chat_t *chat) {
         chat_event(chat, event);
 }
 
+/* The broker may refuse both requests, and later a mark: none of it is told. */
+static void s_give_up(chat_t *chat) {
+    if (!chat->home.refused)
+        zrelay_leave(chat->session.relay, chat->home.room);
+    chat->home.refused = true;
+}
+
 /* --- Marks that come --- */
 
 /* "EPOCH SEQ", under the room's name as key. */
@@ -54,8 +61,8 @@ bool chat_home_event(chat_t *chat, const zrelay_event_t *event) {
     if (event->type == ZRELAY_ENTRY && event->key && !event->deleted)
         s_mark(chat, event);
     else if (event->type == ZRELAY_REFUSED)
-        chat_home_end(chat); /* without it the marks are in the file only */
-    else if (event->type == ZRELAY_DONE)
+        s_give_up(chat);
+    if (answer && (event->type == ZRELAY_DONE || event->type == ZRELAY_REFUSED))
         home->request = 0;
     return true;
 }
@@ -81,7 +88,7 @@ void chat_home_keep(chat_t *chat) {
         if (room->person)
             continue;
         marks_note(&chat->marks, chat->session.epoch, room->name, room->read);
-        if (chat->home.room && chat->connected)
+        if (chat->home.room && !chat->home.refused && chat->connected)
             s_write(chat, room);
     }
 }
@@ -89,7 +96,7 @@ void chat_home_keep(chat_t *chat) {
 int chat_home_due(chat_t *chat, uint64_t now) {
     chat_home_t *home = &chat->home;
     const chat_room_t *room = chat_current(chat);
-    if (!home->room || !chat->connected || !room || room->person ||
+    if (!home->room || home->refused || !chat->connected || !room || room->person ||
         chat_newest(room) <= marks_find(&home->kept, chat->session.epoch, room->name))
         return -1;
     if (home->due_ms == 0)

@@ -112,7 +112,7 @@ const command_t cmd_export = {
     .summary = "print the logs of rooms as JSON",
     .help = "Prints the messages that the broker still has of each ROOM, or of the rooms whose names begin with\n"
             "PREFIX, or of all: room by room, one JSON object per line, as 'zrelay history --json' does.\n"
-            "'zrelay import' reads it.\n"
+            "'zrelay import' reads it. Homes of other users ('~NAME') are left out: nobody else may read them.\n"
             "\n",
     .run = s_run,
 };

@@ -56,8 +56,9 @@ const command_t cmd_import = {
             "      --keep              for operators, to move a relay: each message keeps its position, time and\n"
             "                          sender. What the room has come to already is passed over, so after a break\n"
             "                          the same command goes on. The broker notes it in its audit. One message at\n"
-            "                          a time is stored; positions of groups, and client ids, do not "
-            "move\n" FEED_OPTIONS_HELP
+            "                          a time is stored. Positions of groups, client ids, and homes of other\n"
+            "                          users ('~NAME') do not move. Lines of homes are counted and left out;\n"
+            "                          then the exit code is 3\n" FEED_OPTIONS_HELP
             "      --json              an object for each acked message, as 'zrelay pub --json' prints it\n",
     .run = s_run,
 };

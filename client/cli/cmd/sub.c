@@ -375,7 +375,9 @@ const command_t cmd_sub = {
             "                          at a time, so the order is kept: the next one comes when the one before it is\n"
             "                          written, or its COMMAND has exited with 0. A COMMAND that fails is run again\n"
             "                          after 1 s, 2 s, 4 s … up to 64 s, and holds up the rest. The message that a\n"
-            "                          reader had when it was killed comes again, up to 1,000 times. Readers of one\n"
-            "                          NAME share its messages. For many thousand messages a second use --cursor\n",
+            "                          reader had when it was killed comes again. A message whose COMMAND failed, or\n"
+            "                          whose reader was killed, 1,000 times is dead: 'zrelay groups' counts it,\n"
+            "                          and the next one comes. Readers of one NAME share its messages. For many\n"
+            "                          thousand messages a second use --cursor\n",
     .run = s_run,
 };

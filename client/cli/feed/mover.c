@@ -17,7 +17,8 @@ typedef struct {
     conn_t session;
     const char *room; /* NULL: of each entry */
     lines_t lines;
-    uint64_t moved, there;
+    uint64_t moved, there, homes;
+    char home[ZR_ROOM_MAX + 1]; /* that refused an entry last; empty: none did */
 } mover_t;
 
 /* Fills in what an entry keeps. */
@@ -38,6 +39,15 @@ static bool s_kept(const import_t *entry, zrelay_event_t *event, zr_error_t *err
     return true;
 }
 
+/* A user's home is for that user alone. */
+static bool s_is_refused_home(mover_t *mover, const char *room, int code) {
+    if (code == CLI_REFUSED && room[0] == '~' && strlen(room) <= ZR_ROOM_MAX)
+        strcpy(mover->home, room);
+    bool refused = room[0] == '~' && strcmp(mover->home, room) == 0;
+    mover->homes += refused;
+    return refused;
+}
+
 /* The entry of a line is stored; or the exit code after telling why not. */
 static int s_move(mover_t *mover, zr_span_t line, bool cut) {
     import_t entry;
@@ -54,6 +64,10 @@ static int s_move(mover_t *mover, zr_span_t line, bool cut) {
             import_finish(&entry);
         return CLI_USAGE;
     }
+    if (s_is_refused_home(mover, event.room, 0)) {
+        import_finish(&entry);
+        return 0;
+    }
     int failed = zrelay_publish_kept(mover->session.relay, &event, &request), code = CLI_USAGE;
     if (failed == ZRELAY_ELARGE)
         cli_say("line %" PRIu64 ": the broker takes no control frame as large; raise limits/max-control there",
@@ -62,7 +76,10 @@ static int s_move(mover_t *mover, zr_span_t line, bool cut) {
         cli_say("line %" PRIu64 ": %s", mover->lines.number, zrelay_strerror(failed));
     else
         code = conn_answer(&mover->session, request, NULL, NULL, &done);
+    bool home = s_is_refused_home(mover, event.room, code);
     import_finish(&entry);
+    if (home)
+        return 0;
     mover->moved += code == 0 && done.count;
     mover->there += code == 0 && !done.count;
     if (code == CLI_REFUSED)
@@ -118,6 +135,10 @@ int mover_run(config_t *config, int fd, const char *room) {
     if (mover.moved + mover.there > 0)
         cli_say("%" PRIu64 " messages moved, %" PRIu64 " were there already%s", mover.moved, mover.there,
             code ? "; the same command goes on" : "");
+    if (mover.homes > 0)
+        cli_say("%" PRIu64 " messages of homes were refused: only its user may write in a home", mover.homes);
+    if (code == 0 && mover.homes > 0)
+        code = CLI_REFUSED;
     conn_close(&mover.session);
     lines_finish(&mover.lines);
     return code;

@@ -290,7 +290,7 @@ static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
     else {
         if ((s_is(op, "join") || s_is(op, "follow")) && (sub = s_sub_of(b, object)) &&
             room_sub_state(sub) == ROOM_APART)
-            room_sub_set(sub, ROOM_PENDING);
+            room_sub_ask(sub, id);
         else if (s_is(op, "leave") || s_is(op, "unfollow"))
             s_on_leave(b, object);
         return true;
@@ -416,8 +416,10 @@ static bool s_on_welcome(browser_t *b, json_t *welcome) {
 }
 
 /* While a `hello` is under way, the broker's answer to it is the first error, whatever it says. */
-static bool s_on_error(browser_t *b, const char *code, zr_span_t frame) {
+static bool s_on_error(browser_t *b, const json_t *object, zr_span_t frame) {
+    const char *code = json_string_value(json_object_get(object, "code"));
     bool greeting = b->greeting;
+    room_subs_refused(b->rooms, json_object_get(object, "re"), b->kind == BROWSER_JSON, b->now);
     if (s_is(code, zr_code_name(ZR_NO_SESSION)) && !greeting)
         s_set_alive(b, false);
     if (!greeting)
@@ -452,7 +454,6 @@ static bool s_on_member(browser_t *b, const json_t *object, room_state_t state, 
 /* True: the frame goes to the peer as it is. */
 static bool s_take_answer(browser_t *b, json_t *object, zr_span_t frame) {
     const char *op = json_string_value(json_object_get(object, "op"));
-    const char *code = json_string_value(json_object_get(object, "code"));
     if (s_is(op, "welcome"))
         return s_on_welcome(b, object);
     if (s_is(op, "pong"))
@@ -462,7 +463,7 @@ static bool s_take_answer(browser_t *b, json_t *object, zr_span_t frame) {
     if (s_is(op, "left"))
         return s_on_member(b, object, ROOM_APART, frame);
     if (s_is(op, "error"))
-        return s_on_error(b, code, frame);
+        return s_on_error(b, object, frame);
     if (s_is(op, "bye"))
         s_set_alive(b, false);
     return true;
@@ -471,7 +472,7 @@ static bool s_take_answer(browser_t *b, json_t *object, zr_span_t frame) {
 static bool s_may_tell(const browser_t *b, zr_span_t frame) {
     return b->greeting || s_names(frame, "\"welcome\"") || s_names(frame, "\"pong\"") || s_names(frame, "\"joined\"") ||
            s_names(frame, "\"prefix\"") || s_names(frame, "\"left\"") || s_names(frame, "\"bye\"") ||
-           s_names(frame, "\"no-session\"");
+           s_names(frame, "\"error\"");
 }
 
 static void s_take_broker_control(browser_t *b, zr_span_t frame) {

@@ -11,6 +11,7 @@ struct room_sub {
     bool prefix, presence;
     bool entries_live, presence_live;
     room_state_t state;
+    json_t *asked;                  /* the id of the request, while it is pending; NULL: none */
     feed_reader_t entries, members; /* members: presence of a room; a prefix brings both with entries */
     zr_blob_t **held;
     size_t held_count, held_size;
@@ -158,6 +159,7 @@ void room_subs_remove(room_subs_t *subs, room_sub_t *sub, uint64_t now) {
     feeds_leave(&sub->entries, now);
     feeds_leave(&sub->members, now);
     s_drop_held(sub);
+    json_decref(sub->asked);
     DL_DELETE(subs->all, sub);
     subs->count--;
     subs->cost -= sub->cost;
@@ -184,8 +186,28 @@ void room_sub_set(room_sub_t *sub, room_state_t state) {
     sub->state = state;
     for (size_t i = 0; state == ROOM_MEMBER && i < sub->held_count; i++)
         sub->subs->hand(sub->subs->ctx, sub->held[i]);
-    if (state != ROOM_PENDING)
-        s_drop_held(sub);
+    if (state == ROOM_PENDING)
+        return;
+    s_drop_held(sub);
+    json_decref(sub->asked);
+    sub->asked = NULL;
+}
+
+void room_sub_ask(room_sub_t *sub, json_t *id) {
+    room_sub_set(sub, ROOM_PENDING);
+    json_decref(sub->asked);
+    sub->asked = json_incref(id);
+}
+
+void room_subs_refused(room_subs_t *subs, const json_t *id, bool remove, uint64_t now) {
+    room_sub_t *sub;
+    DL_FOREACH(subs->all, sub)
+    if (sub->asked && json_equal(sub->asked, id))
+        break;
+    if (sub && remove && !sub->prefix)
+        room_subs_remove(subs, sub, now);
+    else if (sub)
+        room_sub_set(sub, ROOM_APART);
 }
 
 void room_subs_part(room_subs_t *subs) {

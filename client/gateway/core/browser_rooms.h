@@ -37,6 +37,13 @@ bool room_sub_is_live(const room_sub_t *sub);
 void room_sub_set(room_sub_t *sub, room_state_t state);
 room_state_t room_sub_state(const room_sub_t *sub);
 
+/* The broker is asked to let it in, by a request with this id (NULL: none), which stays the caller's. */
+void room_sub_ask(room_sub_t *sub, json_t *id);
+
+/* The broker refused a request with this id. If it was to let a room or prefix in, that goes apart; with `remove` a room
+ * is unsubscribed from. */
+void room_subs_refused(room_subs_t *subs, const json_t *id, bool remove, uint64_t now);
+
 /* The session ended: all go apart. */
 void room_subs_part(room_subs_t *subs);
 

@@ -44,10 +44,11 @@ TEST(test_what_takes_a_restart) {
     s_take("",
         "server\n    listen = tcp://127.0.0.1:1234\n    heartbeat = 1s\n    tick = 20\n"
         "limits\n    max-frame = 2M\n    max-control = 1k\n    window = 5M\n    max-entries = 5\n    replay-entries = "
-        "5\n"
+        "5\n    max-joins = 5\n    max-replays = 5\n"
         "    route-queue = 2000\n    reader-queue = 20\nlog\n    on-corrupt = refuse\n",
         "server/listen server/back server/heartbeat server/tick limits/max-frame limits/max-control limits/window "
-        "limits/max-entries limits/replay-entries limits/route-queue limits/reader-queue log/on-corrupt ");
+        "limits/max-entries limits/max-joins limits/max-replays limits/replay-entries limits/route-queue "
+        "limits/reader-queue log/on-corrupt ");
 }
 
 #define DATA "log\n    data = /nowhere\n"
@@ -110,6 +111,25 @@ TEST(test_a_file_that_is_none) {
     dir_assert_error(&error, "the file is empty or too large");
     close(held);
     ck_assert_int_eq(settings_file_read(dir_path("."), &in_force, &error), SETTINGS_FILE_IDLE);
+    dir_end();
+}
+
+/* The path is that of the users file, by a slip. */
+TEST(test_another_file_stays) {
+    static const char text[] = "user\n    name = ann\n";
+    char found[sizeof text] = "";
+    zr_error_t error = {0};
+    int held = -1;
+    settings_good(&s_now, DATA);
+    dir_begin();
+    snprintf(s_now.settings_file, sizeof s_now.settings_file, "%s", dir_write("users.conf", text, 0600));
+    ck_assert(!settings_file_write(&s_now, &held, &error));
+    dir_assert_error(&error, "users.conf: this file is not one that zrelayd wrote");
+    ck_assert_int_eq(held, -1);
+    held = zr_file_hold(s_now.settings_file, &error); /* nobody holds it */
+    ck_assert_int_eq(pread(held, found, sizeof found, 0), sizeof text - 1);
+    ck_assert_str_eq(found, text);
+    close(held);
     dir_end();
 }
 

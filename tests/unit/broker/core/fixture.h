@@ -45,6 +45,7 @@ typedef struct {
     uint64_t ceiling; /* above it no room is forgotten */
     void (*restore)(const log_restore_t *restore); /* tells of more from before */
 
+    bool full;          /* too much waits for the log */
     size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */
     fx_mark_t marks[8]; /* that the last commit brought */
     size_t mark_count;

@@ -221,6 +221,11 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
         fx.restore(restore);
 }
 
+static bool s_is_full(const log_t *log) {
+    (void)log;
+    return fx.full;
+}
+
 log_t *fx_log_begin(void) {
     static const late_calls_t calls = {
         .place = s_place, .append = s_on_append, .forget = s_on_forget, .commit = s_on_commit};
@@ -231,6 +236,7 @@ log_t *fx_log_begin(void) {
     late->fail = &fx.fail;
     late_log_begin(late, fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
     late->engine.restore = fx.durable ? s_restore : NULL;
+    late->engine.is_full = s_is_full;
     late->log.base = fx.base;
     late->log.ceiling = fx.ceiling;
     if (!s_log.disk) {

@@ -1,5 +1,6 @@
 /* Entries that an operator moves from another log. */
 #include "fixture.h"
+#include "key_age.h"
 
 #define USERS "ann: arwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
 #define KEPT "'kept':{'seq':%d,'time':1600000000000000,'sender':'eve'}"
@@ -66,6 +67,90 @@ TEST(test_again_is_once) {
     fx_finish();
 }
 
+/* An entry of another publisher has the position: an ack would lose the one that is moved. */
+TEST(test_another_entry_came_between) {
+    s_begin();
+    fx_ask(A, "{'op':'publish','room':'r','text':'x'," KEPT "}", 5);
+    fx_expect(A, "{'op':'ack','seq':5}");
+    fx_one_now(B, "r", 1, "y");
+    fx_drop(B);
+    fx_refused(A, "conflict", "{'op':'publish','room':'r','text':'z'," KEPT "}", 6);
+    fx_ask(A, "{'op':'publish','room':'r','text':'x'," KEPT "}", 5);
+    fx_expect(A, "{'op':'ack','seq':5,'there':true}");
+    fx_ask(A, "{'op':'publish','room':'r','text':'z'," KEPT "}", 7);
+    fx_expect(A, "{'op':'ack','seq':7}");
+    ck_assert_ptr_null(json_object_get(fx.last, "there"));
+    fx_finish();
+}
+
+/* Values that are too old stay until the operator has paused for a minute. */
+TEST(test_values_do_not_age_meanwhile) {
+    static const policy_t aged = {.pattern = "r", .max_key_age = 1000000};
+    fx_begin();
+    fx.rights = USERS;
+    fx.config.policies = (policies_t){&aged, 1};
+    fx_start();
+    fx.users[A] = "ann";
+    fx_hello(A, "me");
+    for (int seq = 5; seq < 7; seq++) {
+        fx_ask(A, "{'op':'publish','room':'r','key':'k','text':'x'," KEPT "}", seq);
+        fx_expect(A, "{'op':'ack'}");
+        fx_drop(BACK);
+        fx.now += 59999999;
+        relay_age_keys(fx.relay, fx.now);
+        fx_run();
+        fx_expect_silence(BACK);
+    }
+    fx.now++;
+    relay_age_keys(fx.relay, fx.now);
+    fx_run();
+    fx_expect_text(BACK, "r 6: 7/k!");
+    fx_finish();
+}
+
+/* So many positions are left behind the highest that can be given. */
+TEST(test_the_highest_position) {
+    s_begin();
+    fx_refused(A, "conflict", "{'op':'publish','room':'r','text':'x','kept':{'seq':%llu,'time':1,'sender':'eve'}}",
+        (unsigned long long)ZR_INT_MAX / 2 + 1);
+    fx_ask(A, "{'op':'publish','room':'r','text':'x','kept':{'seq':%llu,'time':1,'sender':'eve'}}",
+        (unsigned long long)ZR_INT_MAX / 2);
+    fx_expect(A, "{'op':'ack'}");
+    fx_finish();
+}
+
+static void s_begin_with_ceiling(void) {
+    fx_begin();
+    fx.rights = USERS;
+    fx.durable = true;
+    fx.ceiling = 100;
+    fx_start();
+    fx.users[A] = "ann";
+    fx_hello(A, "me");
+}
+
+TEST(test_the_highest_position_of_an_engine) {
+    s_begin_with_ceiling();
+    fx_refused(A, "conflict", "{'op':'publish','room':'r','text':'x'," KEPT "}", 101);
+    fx_ask(A, "{'op':'publish','room':'r','text':'x'," KEPT "}", 100);
+    fx_expect(A, "{'op':'ack','seq':100}");
+    fx_finish();
+}
+
+/* A room without positions is refused alone, and not the whole pass with it. */
+TEST(test_no_positions_are_left) {
+    s_begin_with_ceiling();
+    fx_ask(A, "{'op':'publish','room':'r','text':'x'," KEPT "}", 100);
+    for (int i = 0; i < 50; i++)
+        fx_ask(A, "{'op':'publish','room':'r','text':'x'}");
+    fx_expect(A, "{'op':'ack','seq':100}");
+    fx_drop(A);
+    fx_refused(A, "store-failed", "{'op':'publish','room':'r','text':'x'}");
+    fx_ask(A, "{'op':'publish','room':'s','text':'x'}");
+    fx_expect(A, "{'op':'ack','seq':1}");
+    fx_finish();
+}
+
 TEST(test_for_operators_only) {
     s_begin();
     fx_refused(B, "forbidden", "{'op':'publish','room':'r','text':'x'," KEPT "}", 5);
@@ -77,6 +162,8 @@ TEST(test_for_operators_only) {
         "{'op':'publish','room':'r','kept':{'seq':1,'time':1,'sender':'e e'}}",
         "{'op':'publish','room':'r','key':'k','expect':0,'kept':{'seq':1,'time':1,'sender':'eve'}}",
         "{'op':'publish','room':'r','base64':'*','kept':{'seq':1,'time':1,'sender':'eve'}}",
+        "{'op':'publish','room':'r','base64':'YQ=='}",
+        "{'op':'publish','room':'r','key':'k','delete':true,'base64':'YQ==','kept':{'seq':1,'time':1,'sender':'eve'}}",
         "{'op':'publish','room':'r','base64':'YQ==','text':'a','kept':{'seq':1,'time':1,'sender':'eve'}}"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         fx_refused(A, "bad-member", "%s", wrong[i]);

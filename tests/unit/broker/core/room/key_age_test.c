@@ -118,6 +118,20 @@ TEST(test_the_log_fails) {
     fx_finish();
 }
 
+/* Deletions wait, as publishers do. */
+TEST(test_the_log_is_full) {
+    s_start(false);
+    s_set("aged", 1, "k", "x");
+    fx_drop(BACK);
+    fx.full = true;
+    s_look(11 * SECOND);
+    fx_expect_silence(BACK);
+    fx.full = false;
+    s_look(0);
+    fx_expect_text(BACK, "aged 1: 2/k!");
+    fx_finish();
+}
+
 TEST(test_many_at_once) {
     char key[16];
     s_start(false);

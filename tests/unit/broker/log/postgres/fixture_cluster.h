@@ -17,7 +17,7 @@ void cluster_command(const char *command);
 /* Where it is: a URI for the engine. */
 const char *cluster_uri(void);
 
-/* Runs SQL over a connection of the test's own; returns the first value, "" if there is none. Valid until the next call. */
+/* Runs SQL over a connection of the test's own; returns the first value, "" without a row. Valid until the next call. */
 const char *cluster_sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Waits until the query gives `value`. */

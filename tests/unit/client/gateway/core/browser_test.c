@@ -278,6 +278,25 @@ TEST(test_a_join_of_json_subscribes_first) {
     SENT("1 {\"op\":\"leave\",\"room\":\"r\"}");
 }
 
+/* Else refused joins would use up the subscriptions of a script. */
+TEST(test_a_refused_join_of_json_unsubscribes) {
+    s_make(BROWSER_JSON);
+    s_welcome();
+    for (int i = 0; i < 20; i++) {
+        char join[80];
+        snprintf(join, sizeof join, "{'op':'join','id':7,'room':'r%d','presence':false}", i);
+        s_say(join);
+        stage_tick(&s_stage, 0);
+        ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "\"join\""));
+        stage_inner(&s_stage, 1, "{'op':'error','code':'bad-member','re':8,'text':''}"); /* of another request */
+        HEARS("{\"op\":\"error\",\"code\":\"bad-member\",\"re\":8,\"text\":\"\"}\n");
+        stage_inner(&s_stage, 1,
+            i < 19 ? "{'op':'error','code':'forbidden','re':7,'text':''}" : "{'op':'joined','re':7,'room':'r19'}");
+        HEARS(i < 19 ? "{\"op\":\"error\",\"code\":\"forbidden\",\"re\":7,\"text\":\"\"}\n"
+                     : "{\"op\":\"joined\",\"re\":7,\"room\":\"r19\"}\n");
+    }
+}
+
 TEST(test_what_follows_a_hello_of_json_waits_for_the_answer) {
     s_make(BROWSER_JSON);
     stage_next(&s_stage);
