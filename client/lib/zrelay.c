@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "machine_ask.h"
 #include "machine_move.h"
-#include "machine_worker.h"
 #include "remote.h"
 #include "wire.h"
 
@@ -247,8 +246,7 @@ void zrelay_destroy(zrelay_t *relay) {
 
 /* --- Wishes: the machine notes them; the next turn carries them out --- */
 
-/* NULL: there is no session to ask, and `*code` says why. */
-static machine_t *s_machine(zrelay_t *relay, int *code) {
+machine_t *relay_machine(zrelay_t *relay, int *code) {
     *code = !relay ? ZRELAY_EINVAL : relay_is_parents(relay) ? ZRELAY_ESTATE : 0;
     if (*code)
         return NULL;
@@ -259,7 +257,7 @@ static machine_t *s_machine(zrelay_t *relay, int *code) {
 
 int zrelay_renew_login(zrelay_t *relay, const char *token) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     if (machine && (!relay_is_token(token) || !relay->local || relay->encrypted))
         return ZRELAY_EINVAL;
     return machine ? machine_renew(machine, token, s_now()) : code;
@@ -285,13 +283,13 @@ int zrelay_set_meta(zrelay_t *relay, const char *meta) {
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_rename(machine, nick, s_now()) : code;
 }
 
 int zrelay_close(zrelay_t *relay) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     if (!machine)
         return code;
     relay->closing = true;
@@ -300,157 +298,95 @@ int zrelay_close(zrelay_t *relay) {
 
 int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_join(machine, room, from, position, s_now()) : code;
 }
 
 int zrelay_leave(zrelay_t *relay, const char *room) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_leave(machine, room, s_now()) : code;
 }
 
 int zrelay_history(
     zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_history(machine, room, after, last, limit, request) : code;
 }
 
 int zrelay_state(zrelay_t *relay, const char *room, const char *key, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_state(machine, room, key, request) : code;
 }
 
 int zrelay_who(zrelay_t *relay, const char *room, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_who(machine, room, request) : code;
 }
 
 int zrelay_rooms(zrelay_t *relay, const char *prefix, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_rooms(machine, prefix, request) : code;
 }
 
 int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_direct(machine, nick, text, request) : code;
 }
 
 int zrelay_ask(zrelay_t *relay, const char *nick, const char *room, const char *text, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_ask(machine, nick, room, text, request) : code;
 }
 
 int zrelay_answer(
     zrelay_t *relay, const char *nick, const char *ask, bool failed, const char *text, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_answer(machine, nick, ask, failed, text, request) : code;
 }
 
 int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
 int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_stats(machine, options, request) : code;
 }
 
 int zrelay_admin_delete(zrelay_t *relay, const char *room, uint64_t upto, const char *key, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_admin_delete(machine, room, upto, key, request) : code;
 }
 
 int zrelay_publish_kept(zrelay_t *relay, const zrelay_event_t *entry, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_publish_kept(machine, entry, request) : code;
 }
 
 int zrelay_kick(
     zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_kick(machine, room, nick, seconds, reason, request) : code;
 }
 
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_ping(machine, request) : code;
-}
-
-/* --- Groups --- */
-
-int zrelay_work(
-    zrelay_t *relay, const char *room, const char *group, uint64_t credit, const char *options, uint32_t *worker) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_work(machine, room, group, credit, options, worker) : code;
-}
-
-int zrelay_unwork(zrelay_t *relay, uint32_t worker) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_unwork(machine, worker) : code;
-}
-
-int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_credit(machine, worker, credit) : code;
-}
-
-static int s_settle(zrelay_t *relay, uint32_t worker, zr_verb_t verb, uint64_t seq, uint64_t ms) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_settle(machine, worker, verb, seq, ms) : code;
-}
-
-int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq) {
-    return s_settle(relay, worker, ZR_SETTLE_DONE, seq, 0);
-}
-
-int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms) {
-    return s_settle(relay, worker, ZR_SETTLE_RETRY, seq, delay_ms);
-}
-
-int zrelay_return(zrelay_t *relay, uint32_t worker, uint64_t seq) {
-    return s_settle(relay, worker, ZR_SETTLE_RETURN, seq, 0);
-}
-
-int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_reject(machine, worker, seq, reason) : code;
-}
-
-int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms) {
-    return s_settle(relay, worker, ZR_SETTLE_EXTEND, seq, ms);
-}
-
-int zrelay_groups(zrelay_t *relay, const char *room, uint64_t *request) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_groups(machine, room, request) : code;
-}
-
-int zrelay_group(
-    zrelay_t *relay, const char *room, const char *group, const char *what, const char *options, uint64_t *request) {
-    int code;
-    machine_t *machine = s_machine(relay, &code);
-    return machine ? machine_group(machine, room, group, what, options, request) : code;
 }
 
 /* --- Publishing --- */
@@ -460,7 +396,7 @@ int zrelay_group(
 static int s_publish(zrelay_t *relay, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     if (!machine)
         return code;
     if (!body && len > 0)
@@ -494,13 +430,13 @@ int zrelay_compare_and_set(
 
 int zrelay_set_mid(zrelay_t *relay, uint64_t mid) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_set_mid(machine, mid) : code;
 }
 
 size_t zrelay_body_max(zrelay_t *relay, const char *room, const char *key) {
     int code;
-    machine_t *machine = s_machine(relay, &code);
+    machine_t *machine = relay_machine(relay, &code);
     return machine ? machine_body_max(machine, zr_span(room), zr_span(key)) : 0;
 }
 

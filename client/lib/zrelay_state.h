@@ -1,4 +1,4 @@
-/* A session of the library: what zrelay.c and zrelay_options.c share. */
+/* A session of the library: what zrelay.c, zrelay_options.c and zrelay_groups.c share. */
 #ifndef ZRELAY_STATE_H
 #define ZRELAY_STATE_H
 
@@ -43,6 +43,10 @@ struct zrelay {
 static inline bool relay_is_parents(const zrelay_t *relay) {
     return relay->process != guard_process();
 }
+
+/* The session's machine, to note a wish, which the next turn carries out. It starts with the first one. NULL: there is no
+ * session to ask, and `*code` says why. */
+machine_t *relay_machine(zrelay_t *relay, int *code);
 
 /* Why an option cannot be set now; 0: it can. */
 static inline int relay_started(const zrelay_t *relay) {
