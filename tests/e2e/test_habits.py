@@ -59,8 +59,10 @@ class Services(GatewayCase):
             told.settimeout(DEADLINE)
             for program in self.services(env={**self.environment, "NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "200000"}):
                 self.assertEqual(told.recv(100), b"READY=1")
-                for _ in range(2):
-                    self.assertEqual(told.recv(100), b"WATCHDOG=1")
+                heard = told.recv(100)
+                if heard == b"WATCHDOG_USEC=200000":  # the broker may have asked for more time while it started anew
+                    heard = told.recv(100)
+                self.assertEqual([heard, told.recv(100)], [b"WATCHDOG=1"] * 2)
                 program.signal(signal.SIGTERM)
                 while told.recv(100) == b"WATCHDOG=1":
                     pass
