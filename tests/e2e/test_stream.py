@@ -74,10 +74,11 @@ class Stream(TestCase):
     def test_kill_and_restart_in_memory_mode(self):
         broker = self.broker(config=FAST)
         reader = self.zrelay(broker, "sub", "news")
-        publisher = self.zrelay(broker, "pub", "news")
+        publisher = self.zrelay(broker, "pub", "--json", "news")
         self.wait_members(broker, "news", 1)
         publisher.write(b"before\n")
         reader.wait_out("^before$")
+        publisher.wait_out('"seq": *1')  # acked, or it would be published again to the new log
         again = self.restart(broker, config=FAST)
         self.assertNotEqual(again.epoch, broker.epoch)
         publisher.write(b"after\n")
