@@ -17,6 +17,6 @@ void relay_set_limits(relay_t *relay, const relay_config_t *config) {
     relay->sessions.channels.origins.rate = origins_rate(config->rate_channels);
     relay->room_state_limits =
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
-    HASH_ITER(by_id, relay->sessions.by_id, session, next) /* what was no flood is none now */
+    HASH_ITER(by_id, relay->sessions.by_id, session, next) /* debts from before make no flood now */
     rates_forgive(&session->rates, &relay->sessions.connections.limits);
 }

@@ -50,7 +50,7 @@ typedef struct pg_members pg_members_t;
 pg_members_t *pg_members_begin(const char *uri, const pg_self_t *self, bool claims);
 void pg_members_end(pg_members_t *members); /* NULL is accepted */
 
-/* Readable when there is a new view: then take it. false: there is none. */
+/* Readable when there is a new view: then take it. false: no view is new. */
 int pg_members_fd(const pg_members_t *members);
 bool pg_members_take(pg_members_t *members, pg_view_t *view);
 

@@ -5,7 +5,7 @@
 #include "people.h"
 
 typedef struct {
-    const people_t *people;        /* of the room in view; NULL: there is none */
+    const people_t *people;        /* of the room in view; NULL: no room is in view */
     const people_t *const *others; /* of the other rooms: for commands that take a nick, and where no room is in view */
     size_t other_count;
     const char *nick; /* the user's own, which is not offered; NULL: none */

@@ -5,7 +5,7 @@
 
 #include "chat.h"
 
-/* Asks for the marks, and waits a moment for them. Nothing happens for a guest, who has no home; nor later, when the broker
+/* Asks for the marks, and waits a moment for them. Nothing happens for a guest: guests have no home; nor later, when the broker
  * gives the user no right there. */
 void chat_home_begin(chat_t *chat);
 void chat_home_end(chat_t *chat);

@@ -46,7 +46,7 @@ static void s_rooms(chat_t *chat, zr_span_t prefix) {
     free(copy);
 }
 
-/* The room in view; NULL after telling that there is none. */
+/* The room in view; NULL: none is, and the user was told. */
 static const chat_room_t *s_here(chat_t *chat) {
     const chat_room_t *room = chat_current(chat);
     if (room && !room->person)

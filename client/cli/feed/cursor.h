@@ -34,7 +34,7 @@ void cursor_finish(cursor_t *cursor);
 /* The broker's log has this epoch. true: it is another one than that of the positions, which are gone now. */
 bool cursor_epoch(cursor_t *cursor, const char *epoch);
 
-/* The position of a room. false: there is none. */
+/* The position of a room. false: the file names none. */
 bool cursor_at(const cursor_t *cursor, const char *room, uint64_t *seq);
 
 /* The room was read up to `seq`. All that was read was written, too. */

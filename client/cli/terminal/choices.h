@@ -18,7 +18,7 @@ void choices_begin(choices_t *choices, size_t from, zr_span_t found);
 /* Another key was typed. */
 void choices_end(choices_t *choices);
 
-/* The next one, or the one before, in turn, valid until choices_begin; false: there is none. */
+/* The next one, or the one before, in turn, valid until choices_begin; false: no choice is left. */
 bool choices_next(choices_t *choices, bool back, zr_span_t *choice);
 
 void choices_finish(choices_t *choices);

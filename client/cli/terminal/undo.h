@@ -21,7 +21,7 @@ void undo_clear(undo_t *undo);
 /* Keeps a copy of this state. */
 void undo_push(undo_t *undo, zr_span_t text, size_t cursor);
 
-/* Takes the newest state off and into `*text` and `*cursor`; false: there is none. */
+/* Takes the newest state off and into `*text` and `*cursor`; false: no state is left. */
 bool undo_pop(undo_t *undo, zr_buffer_t *text, size_t *cursor);
 
 #endif
