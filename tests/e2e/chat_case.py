@@ -93,17 +93,23 @@ class Terminal:
             raise AssertionError(f"{error}\n{self.text()[-3000:]!r}") from None
 
     def finish(self):
-        return self.process.wait(DEADLINE)
+        """Waits until the program has ended and all that it wrote is in `shown`; returns its exit status."""
+        status = self.process.wait(DEADLINE)
+        if self.theirs >= 0:
+            self.after = termios.tcgetattr(self.theirs)
+            os.close(self.theirs)
+            self.theirs = -1
+            self.thread.join(DEADLINE)
+        return status
 
     def restored(self):
-        return termios.tcgetattr(self.theirs) == self.before
+        """Is the terminal as the program found it?"""
+        return (self.after if self.theirs < 0 else termios.tcgetattr(self.theirs)) == self.before
 
     def end(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
-        os.close(self.theirs)
-        self.thread.join(DEADLINE)
+        self.finish()
         os.close(self.ours)
 
 
