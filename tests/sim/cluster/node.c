@@ -223,7 +223,7 @@ void node_end_pass(node_t *node) {
 }
 
 void node_push(node_t *node, const arrival_t *arrival) {
-    if (!node_serves(node)) {
+    if (!node_serves(node) || node->stopping) {
         zr_blob_unref(arrival->frame);
         return;
     }
@@ -260,6 +260,15 @@ static void s_handle(node_t *node, const arrival_t *arrival) {
     zr_blob_unref(frame);
 }
 
+static void s_take_in(node_t *node, uint64_t most) {
+    for (; most > 0 && node->count > 0; most--) {
+        arrival_t arrival = node->arrivals[node->head++];
+        if (--node->count == 0)
+            node->head = 0;
+        s_handle(node, &arrival);
+    }
+}
+
 static void s_wake(void *ctx, uint64_t incarnation) {
     node_t *node = ctx;
     if (!s_runs(node, incarnation, s_wake, incarnation))
@@ -267,12 +276,7 @@ static void s_wake(void *ctx, uint64_t incarnation) {
     node->woken = false;
     core_rise(&node->core, s_world(node)->now);
     node_begin_pass(node);
-    for (uint64_t left = rng_between(&s_world(node)->rng, 1, BATCH); left > 0 && node->count > 0; left--) {
-        arrival_t arrival = node->arrivals[node->head++];
-        if (--node->count == 0)
-            node->head = 0;
-        s_handle(node, &arrival);
-    }
+    s_take_in(node, rng_between(&s_world(node)->rng, 1, BATCH));
     node_end_pass(node);
     if (node->count > 0)
         s_wake_at(node, s_world(node)->now);
@@ -453,14 +457,14 @@ static void s_say_bye(node_t *node) {
     node_end(node, false);
 }
 
-/* It takes nothing in any more. Once all is stored and acked, it says bye. */
+/* It takes in what is there, and nothing more. Once all is stored and acked, it says bye. */
 static void s_drain(void *ctx, uint64_t incarnation) {
     node_t *node = ctx;
     if (!s_runs(node, incarnation, s_drain, incarnation))
         return;
-    for (; node->count > 0; node->count--)
-        zr_blob_unref(node->arrivals[node->head++].frame);
-    node->head = 0;
+    core_rise(&node->core, s_world(node)->now);
+    node_begin_pass(node);
+    s_take_in(node, UINT64_MAX);
     core_flush(&node->core);
     node_begin_pass(node);
     if (node->log && !pglog_is_idle(node->log))

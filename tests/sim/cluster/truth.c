@@ -55,7 +55,7 @@ static void s_check_stored(truth_t *truth, const message_t *message, unsigned ro
             tag, message->member, message->mid, message->seq, entry->seq);
     else if (message->told == TOLD_REFUSED)
         FAIL(truth, "I5", "message %" PRIu64 " of m%u was refused, and is stored", tag, message->member);
-    else if (message->compares && message->expect_epoch != epoch)
+    else if (message->compares && message->expect && message->expect_epoch != epoch)
         FAIL(truth, "I5", "message %" PRIu64 " compared with a position of another epoch", tag);
 }
 
@@ -130,7 +130,8 @@ void truth_told(truth_t *truth, uint64_t tag, int epoch, bool refused, bool unkn
         FAIL(truth, "I5", "message %" PRIu64 " of m%u is refused, and stored at %" PRIu64, tag, message->member,
             message->seq);
     if (!refused && now && !message->seq)
-        FAIL(truth, "I4", "message %" PRIu64 " of m%u is acked, and not stored", tag, message->member);
+        FAIL(truth, "I4", "message %" PRIu64 " of m%u (mid %" PRIu64 ") is acked, and not stored", tag, message->member,
+            message->mid);
 }
 
 const stored_t *truth_seen(truth_t *truth, int epoch, unsigned room, const stored_t *entry) {
