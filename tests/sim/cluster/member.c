@@ -211,7 +211,6 @@ static void s_set(member_t *member, unsigned room, bool compares) {
         return;
     message.compares = compares;
     message.expect = compares ? member->values[room][key] : 0;
-    message.expect_epoch = member->epoch;
     s_publish(member, &message);
 }
 

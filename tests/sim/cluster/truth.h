@@ -20,7 +20,6 @@ typedef struct {
     bool compares;
     char key[8];
     uint64_t expect;
-    int expect_epoch; /* that `expect` is a position of */
     enum { TOLD_NOTHING, TOLD_STORED, TOLD_REFUSED } told;
     int told_epoch;
     uint64_t seq; /* in the tables now; 0: it is not */
