@@ -256,7 +256,7 @@ void leaf_left(leaf_t *leaf, uint64_t connection) {
 /* Of a client with a connection. */
 static bool s_is_over(const leaf_t *leaf, const leaf_client_t *client) {
     uint64_t since = client->heard > leaf->idle_from ? client->heard : leaf->idle_from;
-    uint64_t idle = client->left ? LEFT_MS : IDLE_BEATS * leaf->upstream.heartbeat;
+    uint64_t idle = client->left ? LEFT_MS : IDLE_BEATS * leaf->upstream.trunk.heartbeat;
     return leaf->now - since > idle;
 }
 
@@ -266,7 +266,7 @@ static void s_end_readers(leaf_t *leaf, bool stopped) {
     HASH_ITER(hh, leaf->clients.users, user, next) {
         if (user->clients > 0 || !user->seen || stopped || !upstream_is_live(leaf))
             user->seen = leaf->now;
-        else if (leaf->now - user->seen > IDLE_BEATS * leaf->upstream.heartbeat)
+        else if (leaf->now - user->seen > IDLE_BEATS * leaf->upstream.trunk.heartbeat)
             carry_drop_user(leaf, zr_span(user->name));
     }
 }

@@ -28,7 +28,7 @@ static void s_set_alive(channel_t *channel, bool alive) {
         DL_DELETE(u->beats, channel);
         return;
     }
-    channel->beat_at = u->now + u->heartbeat;
+    channel->beat_at = u->now + u->trunk.heartbeat;
     DL_APPEND(u->beats, channel);
 }
 
@@ -83,7 +83,7 @@ channel_t *uplink_open(uplink_t *u, const char *address, bool secure, const chan
     snprintf(channel->address, sizeof channel->address, "%s", address);
     HASH_ADD(hh, u->channels, number, sizeof channel->number, channel);
     u->counts.channels++;
-    if (u->state == UPLINK_LIVE)
+    if (uplink_is_live(u))
         s_open_there(channel);
     return channel;
 }
@@ -115,8 +115,6 @@ void channel_send(channel_t *channel, zr_span_t inner) {
     if (!channel->open)
         return;
     uplink_send(u, zr_trunk_frame(channel->number, inner));
-    if (u->sent - u->marked > UPLINK_MARK)
-        uplink_mark(u);
 }
 
 void channel_say(channel_t *channel, json_t *object) {
@@ -193,7 +191,7 @@ void uplink_beat_all(uplink_t *u) {
     for (int i = 0; i < BEATS_TURN && uplink_beats_due(u) <= u->now; i++) {
         channel_t *channel = u->beats;
         DL_DELETE(u->beats, channel);
-        channel->beat_at = u->now + u->heartbeat;
+        channel->beat_at = u->now + u->trunk.heartbeat;
         DL_APPEND(u->beats, channel);
         channel_send(channel, zr_span(ping));
         u->beats_at = u->now + (i + 1 == BEATS_TURN ? BEATS_PAUSE_MS : 0);
