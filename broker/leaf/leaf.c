@@ -319,7 +319,7 @@ static bool s_is_full(const void *self) {
     return upstream_is_full(self);
 }
 
-/* The upstream decides who reads. It accepted the channel of a client before that client knows where the back is. */
+/* The upstream decides which clients may read. It accepted the channel of a client before that client knows where the back is. */
 static bool s_shuts_out(const void *self, zr_span_t user) {
     return !clients_has_user(&((const leaf_t *)self)->clients, user);
 }
