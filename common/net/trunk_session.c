@@ -100,7 +100,7 @@ void zr_trunk_follow(zr_trunk_t *t, const zr_server_t *server, uint64_t now) {
 /* --- Time --- */
 
 static uint64_t s_waits_until(const zr_trunk_t *t) {
-    return t->patient && t->servers.count <= 1 ? UINT64_MAX : t->heard_at + CONNECT_MS + 1;
+    return t->patient && t->servers.count <= 1 ? UINT64_MAX : t->heard_at + CONNECT_MS;
 }
 
 static uint64_t s_silent_at(const zr_trunk_t *t) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fixture_gateway.h"
+#include "trunk_session.h"
 #include "unit.h"
 
 static stage_t s_stage;
