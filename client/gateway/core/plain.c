@@ -103,7 +103,9 @@ static void s_hello(plain_t *p) {
     if (p->nick)
         json_object_set_new(hello, "nick", json_string(p->nick));
     if (p->user)
-        json_object_update_new(hello, json_pack("{s:s,s:s}", "user", p->user, "token", p->token ? p->token : ""));
+        json_object_set_new(hello, "user", json_string(p->user));
+    if (p->token) /* without a user it is a JWT, which names the user */
+        json_object_set_new(hello, "token", json_string(p->token));
     if (p->resume[0])
         json_object_set_new(hello, "resume", json_string(p->resume));
     p->greeting = true;
