@@ -12,10 +12,10 @@
 
 enum {
     SECOND_MS = 1000,
-    IDLE_BEATS = 5,
-    LEFT_MS = 2000,
-    EARLY_FRAMES = 16
-}; /* a client that is silent for so long has no session any more */
+    IDLE_BEATS = 5,   /* a client that is silent for so long has no session any more */
+    LEFT_MS = 2000,   /* from the end of a connection until its client is forgotten */
+    EARLY_FRAMES = 16 /* that a client may send before the upstream accepts its channel */
+};
 
 static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
 
