@@ -186,7 +186,7 @@ void uplink_front(uplink_t *u, zr_blob_t *frame, uint64_t now) {
     if (zr_trunk_read(bytes, &number, &inner)) {
         channel_t *channel = uplink_channel(u, number);
         if (channel && channel->open)
-            channel->calls->frame(channel->ctx, inner);
+            uplink_on_inner(channel, inner);
     } else if (bytes.len > 0 && bytes.ptr[0] == ZR_TYPE_CONTROL)
         s_on_control(u, bytes);
     zr_blob_unref(frame);

@@ -19,6 +19,8 @@ struct channel {
     bool ended; /* by the broker */
     bool alive; /* has a session; in the list of heartbeats */
     bool secure;
+    json_t *hello; /* under way; NULL: none is */
+    bool queued;   /* and its login waits at the broker, as far as we heard since the last heartbeat */
     uint64_t beat_at;
     char address[ADDRESS_TEXT];
     const channel_calls_t *calls;
@@ -61,9 +63,10 @@ void uplink_say(uplink_t *uplink, json_t *object);    /* likewise */
 
 /* channel.c */
 channel_t *uplink_channel(const uplink_t *uplink, uint64_t number);
-void uplink_open_all(uplink_t *uplink);       /* the broker is there: all are opened, and told so */
-void uplink_lose_all(uplink_t *uplink);       /* it is away */
-void uplink_forget_closing(uplink_t *uplink); /* numbers whose `close` is not answered */
+void uplink_on_inner(channel_t *channel, zr_span_t inner); /* a frame of the broker on the channel, which is open */
+void uplink_open_all(uplink_t *uplink);                    /* the broker is there: all are opened, and told so */
+void uplink_lose_all(uplink_t *uplink);                    /* it is away */
+void uplink_forget_closing(uplink_t *uplink);              /* numbers whose `close` is not answered */
 void uplink_on_close(uplink_t *uplink, uint64_t number, zr_span_t reason); /* the broker's `close` */
 void uplink_on_refused(uplink_t *uplink, uint64_t number, zr_span_t code); /* it refused to open one */
 
