@@ -291,7 +291,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
         batch->passes = world_grow(batch->passes, &batch->pass_size, sizeof *batch->passes);
     batch->passes[batch->pass_count++] = (pass_t){commit->pass, batch->frame_count, batch->mark_count};
     log_commit_finish(commit);
-    if (!self->sending && batch->pass_count == 1 && batch->frame_count == 0 && batch->mark_count == 0) {
+    if (!self->sending && batch->pass_count == 1 && !commit->check && batch->frame_count == 0 && batch->mark_count == 0) {
         batch->pass_count = 0; /* no pass before it, and nothing to write */
         log->sink.stored(log->sink.ctx, commit->pass, true);
         return;
@@ -386,6 +386,6 @@ log_t *pglog_new(node_t *node, db_conn_t *conn, uint64_t term, uint64_t batch, s
     self->term = term;
     self->batch = batch;
     self->wal = wal;
-    self->log = (log_t){.engine = &engine, .level = database_level(self->sim->database)};
+    self->log = (log_t){.engine = &engine, .level = database_level(self->sim->database), .shared = true};
     return &self->log;
 }
