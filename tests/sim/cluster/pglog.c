@@ -73,11 +73,11 @@ static void s_send(pglog_t *self);
 
 /* What was sent is stored, pass by pass. */
 static void s_stored(pglog_t *self) {
+    node_begin_pass(self->node); /* a pass that comes meanwhile waits for this one */
     batch_t stored = self->sent;
     size_t frame = 0;
     self->sent = (batch_t){0};
     self->sending = self->settling = false;
-    node_begin_pass(self->node);
     for (size_t i = 0; i < stored.pass_count; i++) {
         for (; frame < stored.passes[i].frames; frame++)
             s_note_bounds(self, &stored.frames[frame]);
