@@ -15,7 +15,7 @@
     X(UNKNOWN_STORED, "unknown-stored", "a commit whose outcome is unknown counts as stored")                          \
     X(UNKNOWN_FAILED, "unknown-failed", "a commit whose outcome is unknown counts as failed")                          \
     X(BLIND_RESEND, "blind-resend", "a commit whose outcome is unknown is sent again without asking")                  \
-    X(EARLY_HEADS, "early-heads", "a new leader has read the tables before its term is there")                            \
+    X(EARLY_HEADS, "early-heads", "a new leader has read the tables before its term is there")                         \
     X(LOST_MARKS, "lost-marks", "a new leader does not know what clients published")                                   \
     X(LOST_PROOF, "lost-proof", "a leader goes on when the database lost what it had confirmed")                       \
     X(NO_EPOCH, "no-epoch", "no epoch begins when the tables are a copy")                                              \

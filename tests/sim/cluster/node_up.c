@@ -3,8 +3,7 @@
 
 static void s_push(node_t *node, came_t kind, zr_blob_t *frame) {
     bool back = kind == CAME_UP_BACK || kind == CAME_UP_BACK_ENDED;
-    node_push(
-        node, &(arrival_t){.kind = kind, .made = back ? node->made_back : node->made_front, .frame = frame});
+    node_push(node, &(arrival_t){.kind = kind, .made = back ? node->made_back : node->made_front, .frame = frame});
 }
 
 static void s_receive(void *owner, conn_kind_t kind, zr_blob_t *frame) {
