@@ -428,6 +428,12 @@ int zrelay_compare_and_set(
     return s_publish(relay, room, key, flags, expect, body, len, mid);
 }
 
+int zrelay_set_ttl(zrelay_t *relay, uint64_t ttl_ms) {
+    int code;
+    machine_t *machine = relay_machine(relay, &code);
+    return machine ? machine_set_ttl(machine, ttl_ms) : code;
+}
+
 int zrelay_set_mid(zrelay_t *relay, uint64_t mid) {
     int code;
     machine_t *machine = relay_machine(relay, &code);
