@@ -78,11 +78,13 @@ def parse_publish(frame):
 
 
 def publish_frame(room, first, entries):
-    """Entries are bodies, or (body, key); one with a key and without a body deletes it."""
+    """Entries are bodies, or (body, key); one with a key and without a body deletes it, and one with a body lasts for an hour."""
     frame = struct.pack(">BB", 1, len(room)) + room
     for mid, one in enumerate(entries, first):
         text, key = one if isinstance(one, tuple) else (one, b"")
-        frame += struct.pack(">QBB", mid, 1 if key and not text else 0, len(key)) + key + struct.pack(">I", len(text)) + text
+        flags = (TTL if text else 1) if key else 0
+        lasts = struct.pack(">Q", 3600000) if flags & TTL else b""
+        frame += struct.pack(">QBB", mid, flags, len(key)) + key + lasts + struct.pack(">I", len(text)) + text
     return frame
 
 

@@ -48,9 +48,10 @@ class Publisher:
         """Messages that wait for their ack."""
         return len(self._flight) + len(self._unsent)
 
-    def publish(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, ttl: Optional[int], done: Done) -> None:
+    def publish(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done,
+                ttl: Optional[int] = None) -> None:
         """Queues a message; `done(error, ack)` is called once. Raises ZrelayError for a message that cannot be."""
-        entry = self._entry(room, body, key, expect, deleted, ttl, done)
+        entry = self._entry(room, body, key, expect, deleted, done, ttl)
         self._next_mid += 1
         self._bytes += entry.size
         self._unsent_bytes += entry.size
@@ -65,7 +66,7 @@ class Publisher:
         self._soon = False
         self._flush()
 
-    def _entry(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, ttl: Optional[int], done: Done) -> _Entry:
+    def _entry(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done, ttl: Optional[int]) -> _Entry:
         name, data = room_name(room), body_bytes(body)
         if key is None and (deleted or expect is not None):
             raise ZrelayError("bad-key", "deleting and comparing need a key", room=name)
