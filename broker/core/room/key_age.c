@@ -90,7 +90,8 @@ void relay_expire_keys(relay_t *relay, uint64_t now, bool sure) {
     for (int left = DELETE_AT_ONCE; left > 0 && (expiry = expiry_due(expiries)); left--) {
         room_t *room = s_room_of(expiry);
         bool filled = s_is_filled(room, now), waits = expiry->value->unstored > 0;
-        expiry_set(expiries, expiry, expiries->rising + (filled ? CARRY_PAUSE : RETRY)); /* unless it is gone by then */
+        uint64_t again = filled ? room->carried_at + CARRY_PAUSE - now : RETRY; /* unless it is gone by then */
+        expiry_set(expiries, expiry, expiries->rising + again);
         if (!filled && !waits)
             s_delete(relay, room, expiry->value, now);
     }

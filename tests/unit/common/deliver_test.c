@@ -231,7 +231,9 @@ TEST(test_cut_of_what_cannot_be_read) {
         uint64_t last = 77;
         zr_blob_t *blob =
             zr_deliver_cut(unit_at_edge(zr_span_of(out.data, len)), 0, 0, UINT64_MAX, SIZE_MAX, &count, &last);
-        bool whole = len == ends[1] || len == ends[2] || len == ends[3];
+        bool whole = false;
+        for (size_t i = 1; i < ENTRIES; i++)
+            whole |= len == ends[i];
         ck_assert_msg((blob != NULL) == whole, "%zu bytes", len);
         if (!whole)
             ck_assert(count == 0 && last == 0);

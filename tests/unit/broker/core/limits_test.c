@@ -499,6 +499,8 @@ TEST(test_limits_change_while_it_runs) {
 
 /* What is there stays, and counts. */
 TEST(test_other_limits_of_state_at_work) {
+    fx_begin();
+    fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
     fx_add_key(1, "k", "value");

@@ -122,7 +122,9 @@ void ct_append_as(char name, size_t count, uint64_t gap, const char *key, bool d
         uint64_t ttl = key && !deletes ? s_ttl(*head) : 0;
         zr_deliver_add(&buffer, &(zr_entry_t){.seq = *head,
                                     .time = 1000 + *head,
-                                    .flags = deletes ? ZR_ENTRY_DELETE : ttl ? ZR_ENTRY_TTL : 0,
+                                    .flags = deletes ? ZR_ENTRY_DELETE
+                                             : ttl   ? ZR_ENTRY_TTL
+                                                     : 0,
                                     .ttl = ttl,
                                     .sender = LIT("s"),
                                     .key = zr_span(key),
