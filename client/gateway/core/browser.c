@@ -307,7 +307,10 @@ static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
     else if (s_is(op, "hello") && b->kind == BROWSER_JSON) {
         s_complete_hello(b, object);
         b->greeting = true;
-        channel_say(b->channel, json_incref(object));
+        if (b->alive)
+            channel_say(b->channel, json_incref(object));
+        else
+            channel_hello(b->channel, json_incref(object));
     } else if (s_is(op, "join") && !s_subscribe_for_join(b, object, frame, id))
         return false;
     else {

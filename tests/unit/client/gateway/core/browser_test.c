@@ -271,7 +271,7 @@ TEST(test_a_join_of_json_subscribes_first) {
     stage_tick(&s_stage, 0);
     stage_tick(&s_stage, 0);
     SENT("1 {\"op\":\"join\",\"room\":\"silent\",\"presence\":false,\"id\":\"gateway join 2\"}");
-    SENT("1 {\"op\":\"join\",\"room\":\"third\",\"presence\":false}");
+    SENT("1 {\"op\":\"join\",\"room\":\"third\",\"presence\":false,\"id\":\"gateway join 3\"}");
     ck_assert_uint_eq(s_stage.topic_count, 4);
     HEARS("");
     s_say("{'op':'leave','room':'r'}");
@@ -345,6 +345,25 @@ TEST(test_what_follows_a_hello_of_json_waits_for_the_answer) {
     SENT("1 {\"op\":\"join\",\"room\":\"r\",\"id\":\"gateway join 1\"}");
     SENT("1 {\"op\":\"publish\",\"room\":\"r\",\"text\":\"x\"}");
     ck_assert(!browser_is_paused(s_browser));
+}
+
+/* The broker had no place for its answer to hello. A login that waits is no such loss. */
+TEST(test_a_welcome_that_is_lost) {
+    static const char beat[] = "{'op':'error','code':'no-session','text':'','re':'gateway'}";
+    s_make(BROWSER_JSON);
+    stage_next(&s_stage);
+    s_say("{'op':'hello','nick':'ann'}");
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "hello"));
+    stage_inner(&s_stage, 1, "{'op':'queued','ahead':1}");
+    HEARS("{\"op\":\"queued\",\"ahead\":1}\n");
+    stage_inner(&s_stage, 1, beat);
+    SENT("");
+    stage_inner(&s_stage, 1, beat);
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "hello"));
+    HEARS("");
+    stage_inner(&s_stage, 1, "{'op':'error','code':'nick-in-use','text':''}");
+    stage_inner(&s_stage, 1, beat);
+    SENT(""); /* it was answered */
 }
 
 TEST(test_a_script_that_comes_while_the_broker_is_away) {
