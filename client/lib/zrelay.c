@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "machine_ask.h"
 #include "machine_move.h"
+#include "machine_publish.h"
 #include "remote.h"
 #include "wire.h"
 

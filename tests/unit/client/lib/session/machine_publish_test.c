@@ -1,5 +1,6 @@
 /* Publishing exactly once: packing, acks, refusals, resends, limits. */
 #include "fixture_machine.h"
+#include "machine_publish.h"
 
 static void s_ack_of(zr_level_t level, uint64_t upto, uint64_t seq) {
     uint8_t ack[ZR_ACK_SIZE];
