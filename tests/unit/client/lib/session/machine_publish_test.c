@@ -230,6 +230,23 @@ TEST(test_the_largest_body) {
     ck_assert_uint_eq(machine_body_max(b.machine, zr_span("room"), zr_span(NULL)), 86);
 }
 
+/* The next value gets it, and that one alone. */
+TEST(test_time_to_live) {
+    ck_assert_int_eq(machine_set_ttl(b.machine, ZR_INT_MAX + 1), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_set_ttl(b.machine, 5), 0);
+    s_put("a");
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k k", 0, 0, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    machine_set_ttl(b.machine, ZR_INT_MAX);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 0, "x", 1, NULL), 0);
+    machine_set_ttl(b.machine, 7);
+    machine_set_ttl(b.machine, 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    SENT("publish a 1 2 3~5 4 5~9007199254740991 6");
+}
+
 TEST(test_ids_go_on_where_another_run_ended) {
     fixture_init_with((machine_config_t){.client = "0123456789abcdef0123456789abcdef", .reconnect = true});
     ck_assert_int_eq(machine_set_mid(b.machine, 8), 0);
