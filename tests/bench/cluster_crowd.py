@@ -4,9 +4,11 @@ import threading
 import time
 
 import cluster_nodes as nodes
+from harness import wait_for
 
 CALM_S = 6  # of publishing before the leaf is killed
 LOOK_S = 0.25
+AFTER_S = 2  # at least, of the leader's work after the leaf was killed
 BACK_S = 15  # until all clients are to be back, with all messages
 LOAD = 0.5   # of a processor: what the leader may need more in its busiest second, and still has time for clients of its own
 
@@ -40,6 +42,10 @@ class Leader:
             if self.ended_at is None and self.victim.process.poll() is not None:
                 self.ended_at = now
 
+    def is_over(self):
+        """It looked long enough after the end of the leaf, or there was none."""
+        return self.ended_at is None or self.samples[-1][0] >= self.ended_at + AFTER_S
+
     def end(self):
         self.over.set()
         self.thread.join()
@@ -48,7 +54,7 @@ class Leader:
         """Processors busy before and in the busiest second after; megabytes before and at most."""
         if self.ended_at is None:
             raise SystemExit("the leaf was not killed")
-        at, end = self.ended_at, self.ended_at + max(seconds, 2)
+        at, end = self.ended_at, self.ended_at + max(seconds, AFTER_S)
         calm = load(self.samples, at - CALM_S + 1, at - LOOK_S, CALM_S / 2)
         before = [megabytes for moment, megabytes in self.memory if moment < at]
         return calm, load(self.samples, at - LOOK_S, end, 1), before[-1] if before else 0, max(megabytes for _, megabytes in self.memory)
@@ -66,6 +72,7 @@ def measure(folder, clients, *arguments):
             result = nodes.run_json([nodes.ZRELAY, "-s", servers, "--connect-timeout", "60", "bench", "connect", "--json", "--timeout", "60",
                                      "--clients", str(clients), "--spread", "--hold", "1", *map(str, arguments),
                                      "--restart", f"sleep {CALM_S}; kill -9 {running[1].pid}"], allowed=(0, 4))
+            wait_for(watch.is_over, "the leader's next seconds")
         return result, watch.found(result["restart"]["caught_up_s"] or 0)
     finally:
         for broker in reversed(running):
