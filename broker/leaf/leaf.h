@@ -19,7 +19,8 @@ enum {
     LEAF_TOPICS = 1000,           /* topics that the leaf subscribes to one by one, */
     LEAF_TOPIC_BYTES = 24 << 10,  /* and their bytes, 16 more for each. Beyond either it subscribes to everything */
     LEAF_NONCE_BYTES = 256 << 10, /* nonces of readers that wait for `synced`; further ones are dropped */
-    LEAF_AWAY_MS = 500, /* a hello is told to wait so long, and up to twice that, while the upstream is away */
+    LEAF_AWAY_MS = 100,     /* a hello is told to wait so long, and up to twice that, while the upstream is away. It */
+    LEAF_AWAY_MAX_MS = 500, /* doubles with each hello of the client up to this: another broker may lead soon */
 };
 
 /* What the leaf wants done at the sockets to the upstream. */
