@@ -147,14 +147,15 @@ def acks(given, nodes):
 
 def faults(given, nodes):
     import cluster_faults  # needs the build folder, as `nodes` does
-    with nodes.a_folder() as folder, nodes.ended(database := nodes.Database()), nodes.ended(brokers := nodes.Brokers(folder, database)):
+    with nodes.a_folder() as folder, nodes.ended(database := nodes.Database()), \
+            nodes.ended(brokers := nodes.Brokers(folder, database, given.heartbeat)):
         all_ = cluster_faults.Faults(brokers)
         figures = {name: [] for name in all_.all if given.fault in name}
         for number in range(given.faults):
             say(f"round {number + 1} of {given.faults}: failures")
             for name in figures:
                 figures[name].append(all_.measure(name))
-    text = f"Each failure {given.faults} times. A client publishes a message once the one before is acknowledged, and is told all three brokers.\n"
+    text = f"Each failure {given.faults} times. The heartbeat is {given.heartbeat / 1000:g} s. A client publishes a message once the one before is acknowledged, and is told all three brokers.\n"
     if all_.away:
         text += f"The database itself was away for {statistics.median(all_.away):.2f} s (median).\n"
     return text + "\n" + faults_table(figures, cluster_faults.CLIENTS)
@@ -180,6 +181,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=6, help="of fanout and acks; six or more give intervals of 95 %%")
     parser.add_argument("--faults", type=int, default=50, help="how often each failure happens")
     parser.add_argument("--fault", default="", help="only failures whose name holds these words")
+    parser.add_argument("--heartbeat", type=int, default=5000, help="of the brokers of faults, in ms; a client misses a silent broker after three")
     parser.add_argument("--clients", type=int, default=9000, help="of the crowd")
     parser.add_argument("--scale", type=float, default=1, help="times as many messages in fanout and acks")
     parser.add_argument("--write", action="store_true", help="keep the tables in RESULTS.md")

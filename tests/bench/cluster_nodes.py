@@ -68,21 +68,21 @@ class Broker:
         with open(path, "w", encoding="utf-8") as file:
             file.write(LIMITS + config.format(front=self.front))
         self.command = [ZRELAYD, "--listen", self.front, "--back", f"tcp://127.0.0.1:{back}", "--config", path, *options]
-        self.ends, self.process, self.thread = not again, None, None
+        self.ends, self.process, self.thread = False, None, None
+        self.lock = threading.Lock()  # it is not started anew while it is ended
         self._start()
         if again:
             self.thread = threading.Thread(target=self._supervise, daemon=True)
             self.thread.start()
 
     def _start(self):
-        with open(self.log, "ab") as file:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        with self.lock, open(self.log, "ab") as file:
+            if not self.ends:
+                self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
     def _supervise(self):
-        while True:
+        while not self.ends:
             self.process.wait()
-            if self.ends:
-                return
             time.sleep(0.2)  # as a service manager does: not a wait for a condition
             self._start()
 
@@ -105,8 +105,9 @@ class Broker:
         self.process.send_signal(number)
 
     def end(self):
-        self.ends = True
-        self.process.kill()
+        with self.lock:
+            self.ends = True
+            self.process.kill()
         self.process.wait()
         if self.thread:
             self.thread.join()
@@ -148,13 +149,13 @@ class Database:
 
 class Brokers:
     """Three brokers on one database, each started anew when it ends."""
-    CONFIG = "server\n    tick = 20\ncluster\n    advertise = {front}\n"
+    CONFIG = "server\n    tick = 20\n    heartbeat = %d\ncluster\n    advertise = {front}\n"
 
-    def __init__(self, folder, database):
+    def __init__(self, folder, database, heartbeat=5000):
         self.database, self.members = database, []
         try:
             for number in range(3):
-                member = Broker(folder, f"broker-{number}", "--store", database.uri, config=self.CONFIG, again=True)
+                member = Broker(folder, f"broker-{number}", "--store", database.uri, config=self.CONFIG % heartbeat, again=True)
                 self.members.append(member.await_text("listening" if number == 0 else JOINED))
         except BaseException:
             self.end()
