@@ -39,6 +39,7 @@ typedef struct {
     const char *agent;
     const char *user, *token;    /* NULL: none */
     bool plain;                  /* peers may come in without a key */
+    bool learns;                 /* further upstreams from the one it has (`welcome.peers`) */
     const relay_config_t *relay; /* max_sessions bounds the clients; the functions are those of the edge */
     access_t *access;            /* taken over; NULL: every peer may do everything */
     const leaf_calls_t *calls;

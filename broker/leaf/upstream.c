@@ -140,6 +140,21 @@ void upstream_heard(leaf_t *leaf) {
     leaf->upstream.heard_at = leaf->now;
 }
 
+/* For the next losses. A leaf trusts its upstream, which hears all that the clients say. Its key holds for the others too. */
+static void s_learn(leaf_t *leaf, const json_t *peers) {
+    zr_servers_t *servers = &leaf->upstream.servers;
+    size_t index;
+    const json_t *peer;
+    if (!leaf->config.learns)
+        return;
+    zr_servers_forget(servers);
+    json_array_foreach(peers, index, peer) {
+        zr_span_t endpoint = zr_span(json_is_string(peer) ? json_string_value(peer) : "");
+        if (zr_span_starts(endpoint, zr_span("tcp://")) || zr_span_starts(endpoint, zr_span("ipc://")))
+            zr_servers_learn(servers, endpoint);
+    }
+}
+
 void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
     upstream_t *up = &leaf->upstream;
     json_int_t heartbeat = json_integer_value(json_object_get(welcome, "heartbeat"));
@@ -150,6 +165,7 @@ void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
         upstream_lose(leaf, "its welcome lacks a member");
         return;
     }
+    s_learn(leaf, json_object_get(welcome, "peers"));
     up->state = UPSTREAM_LIVE;
     up->heartbeat = (uint64_t)heartbeat;
     up->live_at = leaf->now;
