@@ -18,6 +18,7 @@ BROKERS = 3
 CLIENTS = (("publisher", "one"), ("publisher", "two"), ("publisher", "loyal"), ("counter", "three"), ("counter", "four"), ("reader", "reader"),
            ("worker", "red"), ("worker", "green"), ("worker", "blue"))
 CONFIG = "server\n    heartbeat = 1000\n    tick = 20\n"
+USERS = 'user\n    name = anonymous\n    allow = "all : *"\n    allow = "leaf : *"\n'  # on other machines a broker is no leaf without that right
 SHIM = os.path.join(BUILD, "tests/e2e/libwrong_clock.so")
 
 
@@ -29,8 +30,13 @@ class Member:
         self.front = f"tcp://{network.address(node)}:5570" if network else f"tcp://127.0.0.1:{free_ports()}"
         self.log, self.clock = os.path.join(folder, f"broker-{node}.log"), os.path.join(folder, f"clock-{node}")
         config = os.path.join(folder, f"broker-{node}.conf")
+        users = os.path.join(folder, "users")
+        with open(users, "w", encoding="utf-8") as file:
+            file.write(USERS)
         with open(config, "w", encoding="utf-8") as file:
             file.write(f"{CONFIG}cluster\n    advertise = {self.front}\n")
+            if network:
+                file.write(f"auth\n    users = {users}\n")
         self.set_clock(0)
         shims = " ".join(name for name in (preload, SHIM) if os.path.exists(name))
         self.environment = dict(os.environ, TEST_CLOCK=self.clock, LD_PRELOAD=shims, ASAN_OPTIONS="verify_asan_link_order=0")
@@ -57,6 +63,8 @@ class Member:
         self.process.send_signal(number)
 
     def text(self):
+        if not os.path.exists(self.log):
+            return ""
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return file.read()
 
