@@ -102,8 +102,8 @@ static void s_entry_json(zr_buffer_t *out, const zrelay_event_t *event) {
         s_put_name(out, event->key);
     }
     if (event->ttl) {
-        s_put(out, ",\"ttl\":");
-        s_put_number(out, event->ttl);
+        json_text_put(out, ",\"ttl\":");
+        json_text_number(out, event->ttl);
     }
     if (event->deleted) {
         json_text_put(out, ",\"deleted\":true");
