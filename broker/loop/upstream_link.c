@@ -271,6 +271,7 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
         .user = settings->user[0] ? settings->user : NULL,
         .token = (const char *)link->token.data,
         .plain = settings_some_plain(server->settings),
+        .learns = !server->settings->follows, /* in a cluster the database says which broker leads */
         .relay = &server->relay_config,
         .access = server->access,
         .calls = &calls,

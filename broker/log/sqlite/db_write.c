@@ -147,6 +147,7 @@ static bool s_set_value(db_t *db, uint32_t room, const zr_entry_t *entry) {
         sqlite3_bind_int64(statement, 4, (int64_t)entry->time);
         sqlite3_bind_text(statement, 5, entry->sender.ptr, (int)entry->sender.len, SQLITE_STATIC);
         sqlite3_bind_blob64(statement, 6, entry->body.ptr ? entry->body.ptr : "", entry->body.len, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 7, (int64_t)entry->ttl);
     }
     return db_run(db, statement);
 }

@@ -101,6 +101,10 @@ static void s_entry_json(zr_buffer_t *out, const zrelay_event_t *event) {
         json_text_put(out, ",\"key\":");
         s_put_name(out, event->key);
     }
+    if (event->ttl) {
+        json_text_put(out, ",\"ttl\":");
+        json_text_number(out, event->ttl);
+    }
     if (event->deleted) {
         json_text_put(out, ",\"deleted\":true");
     } else if (zr_utf8_valid(body)) {
