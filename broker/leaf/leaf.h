@@ -15,7 +15,6 @@
 typedef struct leaf leaf_t;
 
 enum {
-    LEAF_WINDOW = 32 << 20,       /* bytes that the upstream may not have read yet; beyond it clients are not read */
     LEAF_TOPICS = 1000,           /* topics that the leaf subscribes to one by one, */
     LEAF_TOPIC_BYTES = 24 << 10,  /* and their bytes, 16 more for each. Beyond either it subscribes to everything */
     LEAF_NONCE_BYTES = 256 << 10, /* nonces of readers that wait for `synced`; further ones are dropped */

@@ -164,7 +164,7 @@ static void s_set(zsock_t *socket, int option, int value) {
 
 static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     zsock_t *socket = fatal_check(zsock_new(type));
-    s_set(socket, ZMQ_SNDHWM, 0); /* LEAF_WINDOW bounds what waits at the DEALER; a SUB must not lose subscriptions */
+    s_set(socket, ZMQ_SNDHWM, 0); /* ZR_TRUNK_WINDOW bounds what waits at the DEALER; a SUB must not lose subscriptions */
     s_set(socket, ZMQ_RCVHWM, (int)queue);
     s_set(socket, ZMQ_LINGER, 0);
     s_set(socket, ZMQ_IPV6, 1);
