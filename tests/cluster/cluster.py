@@ -76,7 +76,7 @@ class Member:
 
 class Client:
     def __init__(self, folder, name, command, kind=None):
-        self.kind, self.name, self.path = name, os.path.join(folder, f"{name}.log")
+        self.kind, self.name, self.path = kind, name, os.path.join(folder, f"{name}.log")
         self.errors = os.path.join(folder, f"{name}.err")
         with open(self.path, "wb") as out, open(self.errors, "wb") as err:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
