@@ -237,9 +237,11 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
             self.another_leads()
 
     def plant_keys(self):
+        """A client that comes later replaces a value of long ago."""
         self._forget("keys")
         self.another_leads()
-        self.goes_on("a value of before")
+        self.client("counter", "late", self.everywhere)
+        patiently(lambda: self.clients["late"].count("acked"), "an ack over another value than the last")
 
     def plant_groups(self):
         self._forget("groups")
@@ -253,9 +255,9 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
         for standby in self.database.standbys():
             standby.stop_receiver()
 
-    def _lose_primary(self):
+    def _lose_primary(self, leader):
         """With it goes the leader, which knows what was confirmed."""
-        leader, standbys = self.leader(), self.database.standbys()
+        standbys = self.database.standbys()
         self.database.primary.kill()
         leader.signal(signal.SIGKILL)
         for standby in standbys:
@@ -266,15 +268,16 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
     def plant_quorum(self):
         """Acks come before any standby has the entry: the server does not wait, and nothing asks whether it does."""
         self.database.sql(self.UNFENCED)
+        leader = self.leader()
         self._stop_standbys()
         self.database.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
         self.database.sql("SELECT pg_reload_conf()")
         self.goes_on("nothing waits")
-        self._lose_primary()
+        self._lose_primary(leader)
 
     def plant_warnings(self):
         """A commit whose wait was cancelled passes for stored."""
-        before = self.clients["one"].count("acked")
+        before, leader = self.clients["one"].count("acked"), self.leader()
         self._stop_standbys()
         patiently(lambda: self.database.sql(self.CANCEL) and self.clients["one"].count("acked") > before + 10, "acks of what no standby has")
-        self._lose_primary()
+        self._lose_primary(leader)
