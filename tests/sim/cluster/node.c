@@ -50,6 +50,10 @@ log_t *node_log(const node_t *node) {
     return node->log;
 }
 
+uint64_t node_epoch(const node_t *node) {
+    return node->epoch;
+}
+
 uint64_t node_claim(const node_t *node) {
     return node->claim;
 }

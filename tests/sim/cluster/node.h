@@ -21,6 +21,7 @@ bool node_leads(const node_t *node);
 unsigned node_incarnation(const node_t *node);           /* of its process, unlike all others in the world */
 bool node_is(const node_t *node, unsigned incarnation); /* it runs, as that process */
 log_t *node_log(const node_t *node);                     /* of one that leads; else NULL */
+uint64_t node_epoch(const node_t *node);                 /* likewise of its log */
 uint64_t node_claim(const node_t *node);                 /* as whom it holds the lease */
 
 /* --- For the faults --- */

@@ -314,7 +314,7 @@ static void s_read_now(void *ctx, uint64_t incarnation) {
     if (--self->read_count == 0)
         self->read_head = 0;
     node_begin_pass(node);
-    store_read(database_store(self->sim->database), &self->log.sink, &read);
+    store_read(database_store(self->sim->database), &self->log.sink, node_epoch(node), &read);
     node_end_pass(node);
 }
 

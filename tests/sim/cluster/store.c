@@ -1,6 +1,7 @@
 /* See store.h. */
 #include "store.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,8 +181,35 @@ uint64_t store_value(const store_t *store, unsigned room, zr_span_t key) {
     return 0;
 }
 
-void store_read(store_t *store, const log_sink_t *sink, const log_read_t *read) {
-    store->frames->sink = *sink;
+typedef struct {
+    const log_sink_t *sink;
+    uint64_t epoch;
+} reading_t;
+
+static zr_blob_t *s_stamp(zr_blob_t *frame, uint64_t epoch) {
+    zr_blob_t *copy = zr_blob_copy(zr_blob_data(frame), zr_blob_len(frame));
+    zr_deliver_reader_t reader;
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(copy), zr_blob_len(copy)));
+    epoch = htobe64(epoch);
+    memcpy(zr_blob_data(copy) + reader.room.len + 3, &epoch, sizeof epoch);
+    return copy;
+}
+
+static void s_on_read(void *ctx, uint64_t ticket, const log_slice_t *slice) {
+    const reading_t *reading = ctx;
+    log_slice_t stamped = *slice;
+    stamped.frames = world_calloc((slice->frame_count + 1) * sizeof *stamped.frames);
+    for (size_t i = 0; i < slice->frame_count; i++)
+        stamped.frames[i] = s_stamp(slice->frames[i], reading->epoch);
+    reading->sink->read_done(reading->sink->ctx, ticket, &stamped);
+    for (size_t i = 0; i < slice->frame_count; i++)
+        zr_blob_unref(stamped.frames[i]);
+    free(stamped.frames);
+}
+
+void store_read(store_t *store, const log_sink_t *sink, uint64_t epoch, const log_read_t *read) {
+    reading_t reading = {sink, epoch};
+    store->frames->sink = (log_sink_t){.ctx = &reading, .read_done = s_on_read};
     store->frames->engine->read(store->frames, read);
 }
 

@@ -27,7 +27,8 @@ bool store_has_prev(const store_t *store, unsigned room, uint64_t prev);     /* 
 const stored_t *store_entry(const store_t *store, unsigned room, uint64_t seq); /* NULL: there is none */
 uint64_t store_value(const store_t *store, unsigned room, zr_span_t key);    /* the seq of its value; 0: none */
 
-void store_read(store_t *store, const log_sink_t *sink, const log_read_t *read);
+/* The frames get that epoch, as slice.c does it. */
+void store_read(store_t *store, const log_sink_t *sink, uint64_t epoch, const log_read_t *read);
 log_bounds_t store_bounds(const store_t *store, unsigned room);
 void store_restore(const store_t *store, const log_restore_t *restore, bool marks); /* `marks`: those too */
 
