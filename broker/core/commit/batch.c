@@ -294,7 +294,7 @@ static void s_commit_groups(relay_t *relay, pass_t *pass, log_commit_t *commit) 
 }
 
 static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
-    log_commit_t commit = {.pass = pass->number, .held = s_held(pass)};
+    log_commit_t commit = {.pass = pass->number, .check = pass->check, .held = s_held(pass)};
     if (pass->touched_count)
         commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);
     for (size_t i = 0; i < pass->touched_count; i++) {
@@ -310,6 +310,12 @@ static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
     }
     s_commit_groups(relay, pass, &commit);
     return commit;
+}
+
+uint64_t batch_check(relay_t *relay) {
+    pass_t *pass = s_current(&relay->batch);
+    pass->check = true;
+    return pass->number;
 }
 
 void batch_flush(relay_t *relay) {

@@ -10,14 +10,7 @@
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
     if (room == 0 || room > DB_ROOM_MAX)
         return NULL;
-    if (room >= db->room_size) {
-        size_t size = db->room_size ? db->room_size : 64;
-        while (size <= room)
-            size *= 2;
-        db->rooms = fatal_realloc(db->rooms, size * sizeof *db->rooms);
-        memset(db->rooms + db->room_size, 0, (size - db->room_size) * sizeof *db->rooms);
-        db->room_size = size;
-    }
+    FATAL_REACH(db->rooms, db->room_size, room);
     return &db->rooms[room];
 }
 

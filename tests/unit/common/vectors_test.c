@@ -43,6 +43,7 @@ static const char *const s_names[] = {
     "control-hello-meta",
     "control-welcome",
     "control-welcome-user",
+    "control-welcome-peers",
     "control-join",
     "control-join-meta",
     "control-joined",
