@@ -5,7 +5,7 @@
 
 #include "server_state.h"
 
-/* Looks who leads the log of the settings. `*chosen`: the settings to run by, those of the leader or of its leaf. Without
+/* Looks which broker leads the log of the settings. `*chosen`: the settings to run by, those of the leader or of its leaf. Without
  * cluster/advertise they are as they were. Waits for some seconds if this broker itself led a moment ago. */
 bool cluster_choose(const settings_t *settings, settings_t *chosen, zr_error_t *error);
 

@@ -155,6 +155,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     write_pass_t *pass = s_gathering(self);
     self->gathering = NULL;
     pass->number = commit->pass;
+    pass->check = commit->check;
     pass->now = self->now;
     pass->generation = self->generation;
     pass->marks = commit->marks;
@@ -554,7 +555,7 @@ static void s_begin_positions(log_durable_t *self) {
 
 log_t *log_durable_new(const log_limits_t *config, const log_durable_db_t *db, zr_error_t *error) {
     log_durable_t *self = fatal_calloc(sizeof *self);
-    self->log = (log_t){.engine = &s_engine, .level = db->level, .ceiling = CEILING};
+    self->log = (log_t){.engine = &s_engine, .level = db->level, .shared = db->shared, .ceiling = CEILING};
     self->config = *config;
     self->db = *db;
     self->now = zr_time_us();

@@ -62,6 +62,7 @@ log_t *log_postgres_new(const log_postgres_config_t *config, zr_error_t *error) 
         &(log_durable_db_t){.ops = &s_ops,
             .db = db,
             .read_db = read_db,
+            .shared = true,
             .level = db->level,
             .epoch = db->epoch,
             .floor = db->floor,

@@ -1,4 +1,4 @@
-/* The brokers that share a database: who leads, and where each listens for clients. A broker that does not lead watches
+/* The brokers that share a database: which one leads, and where each listens for clients. A broker that does not lead watches
  * the lease in a thread of its own, over a connection of its own. When the lease is free, it claims it: the lease then is
  * this process's for another while, and after its next start (`pg_members_claim`) it leads. */
 #ifndef PG_MEMBERS_H

@@ -10,7 +10,7 @@
 
 #include "db_ops.h"
 
-enum { DB_SCHEMA_VERSION = 2 };
+enum { DB_SCHEMA_VERSION = 3 };
 
 typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
 
