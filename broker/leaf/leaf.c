@@ -12,10 +12,10 @@
 
 enum {
     SECOND_MS = 1000,
-    IDLE_BEATS = 5,
-    LEFT_MS = 2000,
-    EARLY_FRAMES = 16
-}; /* a client that is silent for so long has no session any more */
+    IDLE_BEATS = 5,   /* a client that is silent for so long has no session any more */
+    LEFT_MS = 2000,   /* from the end of a connection until its client is forgotten */
+    EARLY_FRAMES = 16 /* that a client may send before the upstream accepts its channel */
+};
 
 static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
 
@@ -58,15 +58,17 @@ static leaf_client_t *s_meet(leaf_t *leaf, route_t route) {
     return client;
 }
 
-static uint64_t s_wait(leaf_t *leaf) {
+static uint64_t s_wait(leaf_t *leaf, leaf_client_t *client) {
     uint16_t random;
+    uint64_t wait = client->wait ? client->wait : LEAF_AWAY_MS;
     leaf->config.relay->entropy(leaf->config.relay->entropy_ctx, &random, sizeof random);
-    return LEAF_AWAY_MS + random % LEAF_AWAY_MS;
+    client->wait = wait * 2 < LEAF_AWAY_MAX_MS ? wait * 2 : LEAF_AWAY_MAX_MS;
+    return wait + random % wait;
 }
 
-static void s_tell_to_wait(leaf_t *leaf, const leaf_client_t *client, json_t *id) {
+static void s_tell_to_wait(leaf_t *leaf, leaf_client_t *client, json_t *id) {
     json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away,
-        "wait", (json_int_t)s_wait(leaf));
+        "wait", (json_int_t)s_wait(leaf, client));
     if (id)
         json_object_set(error, "re", id);
     carry_say(leaf, client->route, error);
@@ -256,7 +258,7 @@ void leaf_left(leaf_t *leaf, uint64_t connection) {
 /* Of a client with a connection. */
 static bool s_is_over(const leaf_t *leaf, const leaf_client_t *client) {
     uint64_t since = client->heard > leaf->idle_from ? client->heard : leaf->idle_from;
-    uint64_t idle = client->left ? LEFT_MS : IDLE_BEATS * leaf->upstream.heartbeat;
+    uint64_t idle = client->left ? LEFT_MS : IDLE_BEATS * leaf->upstream.trunk.heartbeat;
     return leaf->now - since > idle;
 }
 
@@ -266,7 +268,7 @@ static void s_end_readers(leaf_t *leaf, bool stopped) {
     HASH_ITER(hh, leaf->clients.users, user, next) {
         if (user->clients > 0 || !user->seen || stopped || !upstream_is_live(leaf))
             user->seen = leaf->now;
-        else if (leaf->now - user->seen > IDLE_BEATS * leaf->upstream.heartbeat)
+        else if (leaf->now - user->seen > IDLE_BEATS * leaf->upstream.trunk.heartbeat)
             carry_drop_user(leaf, zr_span(user->name));
     }
 }
@@ -319,7 +321,7 @@ static bool s_is_full(const void *self) {
     return upstream_is_full(self);
 }
 
-/* The upstream decides who reads. It accepted the channel of a client before that client knows where the back is. */
+/* The upstream decides which clients may read. It accepted the channel of a client before that client knows where the back is. */
 static bool s_shuts_out(const void *self, zr_span_t user) {
     return !clients_has_user(&((const leaf_t *)self)->clients, user);
 }

@@ -5,27 +5,13 @@
 #include "clients.h"
 #include "leaf.h"
 #include "logger.h"
+#include "trunk_session.h"
 #include "wanted.h"
 
-enum { LEAF_ENDPOINT = 512 };
-
-typedef enum {
-    UPSTREAM_CLOSED,   /* no DEALER; `retry_at` says when there is one */
-    UPSTREAM_WAITING,  /* a DEALER connects */
-    UPSTREAM_GREETING, /* it stands, and `hello` was sent */
-    UPSTREAM_LIVE
-} upstream_state_t;
-
 typedef struct {
-    zr_servers_t servers;
-    bool moves; /* the next attempt goes to the next server */
-    upstream_state_t state;
-    uint64_t retry_at, back_off, live_at, beat_at, heard_at, heartbeat; /* ms */
-    uint64_t ticked_at;                                                 /* likewise */
-    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
-    char back[LEAF_ENDPOINT];
-    uint64_t sent, read, marked; /* bytes: sent, read by the upstream, sent when it was last asked for that */
-    char client[ZR_CLIENT_ID_LEN + 1];
+    zr_trunk_t trunk;
+    uint64_t ticked_at; /* ms */
+    uint64_t back_at;   /* when a SUB is to be made; 0: there is one, or none is wanted */
     zr_log_limit_t lines;
 } upstream_t;
 

@@ -1,5 +1,4 @@
-/* The leaf's own session at its upstream: hello, heartbeats, back-off, and how much the upstream has read. Pure; the
- * leaf's calls carry it out. */
+/* The leaf's own session at its upstream (trunk_session.h), and the SUB beside it. Pure; the leaf's calls carry it out. */
 #ifndef UPSTREAM_H
 #define UPSTREAM_H
 
@@ -10,10 +9,10 @@
 void upstream_begin(leaf_t *leaf);
 
 static inline bool upstream_is_live(const leaf_t *leaf) {
-    return leaf->upstream.state == UPSTREAM_LIVE;
+    return leaf->upstream.trunk.state == ZR_TRUNK_LIVE;
 }
 
-/* More than LEAF_WINDOW bytes were sent that the upstream has not read. */
+/* More than ZR_TRUNK_WINDOW bytes were sent that the upstream has not read. Clients are not read meanwhile. */
 bool upstream_is_full(const leaf_t *leaf);
 
 void upstream_say(leaf_t *leaf, json_t *object); /* on the trunk itself; takes over the reference */

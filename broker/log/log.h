@@ -46,6 +46,7 @@ typedef struct {
 /* End of a pass: stores all frames appended since the last commit, `marks` and `groups`, as a whole. */
 typedef struct {
     uint64_t pass;
+    bool check; /* with nothing to store too: the answer tells that this broker still leads */
     log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
     size_t mark_count;
     log_group_t *groups; /* malloc'ed; it and the states' references go to the engine */
@@ -176,6 +177,7 @@ typedef struct {
     void (*answer)(log_t *log);
     bool (*is_full)(const log_t *log);
     bool (*is_idle)(const log_t *log);
+    uint64_t (*leads_until)(const log_t *log); /* NULL: no other broker can lead this log */
     void (*tick)(log_t *log, uint64_t now);
     /* Deletes entries as retention does: the room's newest entry and the last value of each key stay, and a reader that
      * asks for the others is told of a loss. → sink.trimmed, now or later: once they are gone from the disk too. NULL: the
@@ -190,6 +192,8 @@ struct log {
     const log_engine_t *engine;
     log_sink_t sink;
     zr_level_t level; /* the level of its `stored` */
+    bool shared; /* another broker may take it over at any time. Then nothing more is stored here, and the engine ends the
+                    process */
     /* Rooms below that level begin after this position. It is above all positions of such rooms in earlier runs under
      * this epoch, of which nothing is left. 0: there was no such epoch. */
     uint64_t base;
@@ -223,6 +227,10 @@ bool log_is_full(const log_t *log);
 
 /* Everything that was committed has been answered. */
 bool log_is_idle(const log_t *log);
+
+/* Until when (ms of zr_boot_us) no other broker leads this log. Later one may, and each answer may contradict it.
+ * 2^64-1: none ever does. */
+uint64_t log_leads_until(const log_t *log);
 
 /* What it counts; takes two or three system calls. */
 log_stats_t log_stats(log_t *log);

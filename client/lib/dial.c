@@ -1,4 +1,4 @@
-/* See dial.h. The thread may wait long for a name, so it is not waited for: whoever is last frees the dial. */
+/* See dial.h. The thread may wait long for a name, so nobody waits for it: the last of the two to end frees the dial. */
 #include "dial.h"
 
 #include <arpa/inet.h>

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "back.h"
+
 static bool s_starts(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
 }
@@ -44,4 +46,15 @@ const char *remote_read(zr_servers_t *servers, const char *list, bool *local) {
         *local &= remote_is_local(servers->items[i].endpoint);
     }
     return fault;
+}
+
+void remote_learn(zr_servers_t *servers, const json_t *peers) {
+    size_t index;
+    const json_t *peer;
+    zr_servers_forget(servers);
+    json_array_foreach(peers, index, peer) {
+        const char *endpoint = json_string_value(peer);
+        if (remote_valid(endpoint) && !back_refusal(zr_servers_now(servers)->endpoint, endpoint))
+            zr_servers_learn(servers, zr_span(endpoint));
+    }
 }

@@ -291,7 +291,7 @@ def deliver_entries(frame):
         sender = rest[at + 18:at + 18 + size]
         at += 18 + size
         key = rest[at + 1:at + 1 + rest[at]]
-        at += 1 + rest[at]
+        at += 1 + rest[at] + (entry_flags & 8)  # TTL
         size, = struct.unpack_from(">I", rest, at)
         entries.append((seq, when, entry_flags, sender.decode(), key, rest[at + 4:at + 4 + size]))
         at += 4 + size

@@ -200,6 +200,12 @@ class Client(PythonCase):
             self.assertEqual((caught.exception.code, caught.exception.seq), ("conflict", 10))
             await boards[0].remove("count")
             await self.until(lambda: "count" not in boards[1], "the deletion")
+            await boards[0].put("here", "yes", ttl=60000)
+            await self.until(lambda: "here" in boards[1] and boards[1]["here"].ttl == 60000, "a value that lasts for a time")
+            await boards[0].put("here", "still", ttl=1)
+            await self.until(lambda: "here" not in boards[1], "the end of its time")
+            with self.assertRaises(zrelay.ZrelayError):
+                await ann.publish("board", "no key", ttl=1)
             self.assertIsNone(await boards[0].update("count", lambda message: None))
             self.assertEqual((dict(boards[0]), await ann.snapshot("board")), ({}, {}))
 

@@ -155,7 +155,7 @@ static void s_publish(void *ctx, zr_blob_t *frame) {
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     world_trace(&sim->world, "broker publishes %zu bytes %.*s", text.len, (int)s_control_len(text), text.ptr);
     rights_check_published(sim, text);
-    network_publish(sim, frame);
+    network_publish(&sim->network, sim->broker->incarnation, frame);
 }
 
 /* The connection of the client that has this route. */
@@ -191,7 +191,7 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
     const conn_t *way = network_conn(&sim->network, route_connection(route));
     if (route_channel(route))
         frame = s_for_channel(plant_channel(sim, route_channel(route), way->channel_count), frame);
-    if (network_send(sim, way->route, frame))
+    if (network_send(&sim->network, way->route, frame))
         return EDGE_SENT;
     world_trace(&sim->world, "nothing can be sent to route %" PRIu64, route);
     if (conn->client)
@@ -200,11 +200,16 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
 }
 
 static void s_drop(void *ctx, uint64_t connection) {
-    network_drop(ctx, (route_t)connection);
+    network_drop(&((sim_t *)ctx)->network, (route_t)connection);
 }
 
 static void s_drop_user(void *ctx, zr_span_t user) {
-    network_drop_user(ctx, user.ptr);
+    network_t *network = &((sim_t *)ctx)->network;
+    for (size_t i = 0; i < network->count; i++) {
+        const conn_t *conn = network->conns[i];
+        if (!conn->gateway && conn->client && strcmp(conn->client->user, user.ptr) == 0)
+            network_drop(network, conn->route);
+    }
 }
 
 /* The token is checked. Now and then too many were wrong before it. */
@@ -532,7 +537,7 @@ static void s_end(broker_t *broker) {
 void broker_kill(sim_t *sim) {
     world_trace(&sim->world, "broker is killed");
     s_end(sim->broker);
-    network_broker_gone(sim);
+    network_process_gone(&sim->network, sim->broker->incarnation, false);
 }
 
 void broker_stop(sim_t *sim) {
@@ -540,7 +545,7 @@ void broker_stop(sim_t *sim) {
     relay_shutdown(sim->broker->relay);
     broker_begin_pass(sim);
     s_end(sim->broker);
-    network_broker_gone(sim);
+    network_process_gone(&sim->network, sim->broker->incarnation, false);
 }
 
 void broker_destroy(broker_t *broker) {

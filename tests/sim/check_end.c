@@ -100,13 +100,13 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
 bool check_missing(const client_t *client, char *why, size_t size) {
     const sim_t *sim = client->sim;
     why[0] = '\0';
-    if (client->frozen || !client->connected || client->epoch != (int)sim->model.epoch_count - 1) {
+    if (client->driver.frozen || !client->connected || client->epoch != (int)sim->model.epoch_count - 1) {
         snprintf(why, size, "c%u is not connected to this epoch", client->number);
         return true;
     }
-    if (client->told_count != client->sent_count || machine_unacked(client->machine) != 0) {
+    if (client->told_count != client->sent_count || machine_unacked(client->driver.machine) != 0) {
         snprintf(why, size, "c%u: %zu of %zu messages are answered, the machine says that %zu are not", client->number,
-            client->told_count, client->sent_count, machine_unacked(client->machine));
+            client->told_count, client->sent_count, machine_unacked(client->driver.machine));
         return true;
     }
     if (client->ask_count > 0) {

@@ -42,7 +42,7 @@ static const char *s_room(const client_t *client, const worker_t *worker) {
 /* The entry of an epoch is done, says the program. Of another epoch it has no effect. */
 static void s_done(client_t *client, worker_t *worker, int epoch, uint64_t seq) {
     record_t *record = epoch == client->epoch ? s_record(client, s_room(client, worker), seq) : NULL;
-    int code = machine_settle(client->machine, worker->number, ZR_SETTLE_DONE, seq, 0);
+    int code = machine_settle(client->driver.machine, worker->number, ZR_SETTLE_DONE, seq, 0);
     if (code == ZRELAY_EINVAL)
         return; /* it was dismissed, and will hear of it */
     if (code != 0)
@@ -81,17 +81,17 @@ void work_step(client_t *client) {
         return;
     if (!worker->number) {
         check_wished(client);
-        int code = machine_work(client->machine, room_text(room), "g", 1 + credit, options, &worker->number);
+        int code = machine_work(client->driver.machine, room_text(room), "g", 1 + credit, options, &worker->number);
         if (code != 0)
             FAIL(client, "c%u may not work: %d", client->number, code);
     } else if (worker->job_count > 0) {
         s_finish_jobs(client, worker);
     } else if (rng_chance(rng, 1, 4)) {
-        machine_unwork(client->machine, worker->number);
+        machine_unwork(client->driver.machine, worker->number);
         s_no_worker(client, worker);
     } else {
         check_wished(client);
-        machine_credit(client->machine, worker->number, 1 + credit);
+        machine_credit(client->driver.machine, worker->number, 1 + credit);
     }
 }
 
@@ -178,10 +178,10 @@ void work_trace_settle(const client_t *client, zr_span_t frame) {
 /* The worker surely lives, and has the entry: nothing can have happened to its session since it was sent. */
 static bool s_holds(const sim_t *sim, int room, const record_t *record) {
     const client_t *holder = record->holder ? sim->clients[record->holder - 1] : NULL;
-    if (!holder || !holder->machine || holder->workers[room].number != record->worker || holder->closing ||
-        holder->frozen || holder->froze >= record->held_at || sim->world.now - record->handed >= TIME_MS * MS)
+    if (!holder || !holder->driver.machine || holder->workers[room].number != record->worker || holder->closing ||
+        holder->driver.frozen || holder->froze >= record->held_at || sim->world.now - record->handed >= TIME_MS * MS)
         return false;
-    const conn_t *conn = holder->front.conn;
+    const conn_t *conn = holder->driver.front.conn;
     return conn && conn->route == record->held_by && !conn->gateway && conn->client_open && conn->broker_open &&
            !conn->hole && conn->stalled < record->held_at;
 }

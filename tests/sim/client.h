@@ -2,7 +2,7 @@
 #ifndef CLIENT_H
 #define CLIENT_H
 
-#include "machine.h"
+#include "driver.h"
 #include "model.h"
 #include "network.h"
 
@@ -78,24 +78,17 @@ typedef struct {
 typedef struct client {
     struct sim *sim;
     unsigned number, slot;
-    machine_t *machine; /* NULL: it has ended */
-    socket_t front, back;
-    bool *changes; /* of the front's connection, not handed in yet; true: it stands */
-    size_t change_count, change_size;
+    driver_t driver;
     const char *user; /* that it authenticates as; NULL: none */
     char nick[ZR_NICK_MAX + 1];
     char (*names)[ZR_NICK_MAX + 1]; /* all nicks that it had or wished for */
     size_t name_count, name_size;
     unsigned nicks; /* it has tried */
-    bool back_lost; /* its SUB was closed without the machine's wish */
     uint64_t froze; /* when it froze or thawed last */
-    bool frozen, connected, naming, closing, closed;
+    bool connected, naming, closing, closed;
     unsigned shown, meta; /* how often it showed another meta, and the number in the last; 0: none */
     char back_endpoint[64];
     unsigned alias; /* for a planted fault: how often the broker forgot it */
-    bool pumping;   /* a pump is under way in the world's events */
-    uint64_t due;   /* when the machine wants to be called; UINT64_MAX: never */
-    uint64_t armed; /* the newest timer under way */
     int epoch;      /* -1: never connected */
     int next_epoch; /* told by CONNECTED, EPOCH must follow; -1: none */
     sent_t *sent;   /* in order of mid */
@@ -125,7 +118,6 @@ unsigned client_number(const client_t *client);
 
 /* Hands the machine what arrived, carries out its actions and takes its events, soon. */
 void client_wake(client_t *client);
-void client_pump(client_t *client); /* the same, now */
 
 void client_freeze(client_t *client, bool frozen);
 void client_back_down(client_t *client); /* its SUB is closed, and the machine is told */

@@ -18,7 +18,7 @@ static conn_t *s_some_conn(sim_t *sim) {
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
     if (!client)
         return NULL;
-    return rng_chance(&sim->world.rng, 1, 2) ? client->front.conn : client->back.conn;
+    return rng_chance(&sim->world.rng, 1, 2) ? client->driver.front.conn : client->driver.back.conn;
 }
 
 static void s_break(sim_t *sim) {
@@ -58,13 +58,13 @@ static void s_drop(sim_t *sim) {
 static void s_thaw(void *ctx, uint64_t arg) {
     (void)arg;
     client_t *client = ctx;
-    if (client->machine && client->frozen)
+    if (client->driver.machine && client->driver.frozen)
         client_freeze(client, false);
 }
 
 static void s_freeze(sim_t *sim) {
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
-    if (!client || client->frozen)
+    if (!client || client->driver.frozen)
         return;
     client_freeze(client, true);
     world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 6 * sim->params.heartbeat_ms * MS), s_thaw,
@@ -74,7 +74,7 @@ static void s_freeze(sim_t *sim) {
 /* The library's guard closes a SUB that brings too much. */
 static void s_lose_back(sim_t *sim) {
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
-    if (client && !client->frozen)
+    if (client && !client->driver.frozen)
         client_back_down(client);
 }
 
@@ -112,10 +112,10 @@ static void s_cut(sim_t *sim) {
         if (web_conn(sim->web, kind))
             conn_break(web_conn(sim->web, kind), 0);
     for (unsigned i = 0; i < SLOTS; i++) {
-        if (sim->slots[i] && sim->slots[i]->front.conn)
-            conn_break(sim->slots[i]->front.conn, 0);
-        if (sim->slots[i] && sim->slots[i]->back.conn)
-            conn_break(sim->slots[i]->back.conn, 0);
+        if (sim->slots[i] && sim->slots[i]->driver.front.conn)
+            conn_break(sim->slots[i]->driver.front.conn, 0);
+        if (sim->slots[i] && sim->slots[i]->driver.back.conn)
+            conn_break(sim->slots[i]->driver.back.conn, 0);
     }
 }
 
@@ -161,11 +161,11 @@ void fault_step(sim_t *sim) {
 }
 
 void fault_end(sim_t *sim) {
-    sim->quiet = true;
+    sim->quiet = sim->network.quiet = true;
     world_trace(&sim->world, "the faults end");
-    network_heal(sim);
+    network_heal(&sim->network);
     /* A queue smaller than a slice of a replay would let nobody catch up. */
-    sim->params.route_queue = sim->params.reader_queue = 1 << 20;
+    sim->network.route_queue = sim->network.reader_queue = 1 << 20;
     if (!broker_runs(sim))
         broker_start(sim);
     broker_stall(sim, 0);
@@ -173,6 +173,6 @@ void fault_end(sim_t *sim) {
         rights_change(sim); /* nobody is banned any more */
     disk_fill(sim->disk, 0);
     for (unsigned i = 0; i < SLOTS; i++)
-        if (sim->slots[i] && sim->slots[i]->frozen)
+        if (sim->slots[i] && sim->slots[i]->driver.frozen)
             client_freeze(sim->slots[i], false);
 }

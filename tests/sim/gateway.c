@@ -81,7 +81,9 @@ static void s_hello(gateway_t *gateway) {
 }
 
 static void s_connect(gateway_t *gateway) {
-    gateway->trunk = network_trunk(gateway->sim, gateway);
+    sim_t *sim = gateway->sim;
+    unsigned listens = broker_listens(sim, CONN_FRONT, "") ? broker_incarnation(sim) : 0;
+    gateway->trunk = network_trunk(&sim->network, gateway, listens);
     if (!gateway->trunk)
         return;
     gateway->heard = gateway->sim->world.now;
@@ -119,7 +121,7 @@ conn_t *gateway_peer(const conn_t *trunk, uint32_t channel) {
 
 /* A new number, or now and then one whose channel is over. */
 static uint32_t s_number(conn_t *trunk) {
-    if (rng_chance(&trunk->sim->world.rng, 1, 2))
+    if (rng_chance(&trunk->network->world->rng, 1, 2))
         for (uint32_t i = 0; i < trunk->channel_count; i++)
             if (trunk->channels[i].over)
                 return i + 1;
@@ -161,7 +163,7 @@ void gateway_client_gone(conn_t *conn) {
 
 void gateway_take(conn_t *conn, zr_blob_t *frame) {
     gateway_t *gateway = conn->gateway;
-    frame = plant_in(conn->sim, conn->client, !conn->spoke, frame);
+    frame = plant_in(gateway->sim, conn->client, !conn->spoke, frame);
     conn->spoke = true;
     if (conn->channel && gateway->trunk)
         conn_up(gateway->trunk, zr_trunk_frame(conn->channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))));

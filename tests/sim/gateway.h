@@ -6,6 +6,7 @@
 
 #include "network.h"
 
+struct sim;
 typedef struct gateway gateway_t;
 
 /* It begins to connect at once. */

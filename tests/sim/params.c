@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "sim.h"
 #include "web.h"
+#include "wires.h"
 
 #define PICK(rng, ...)                                                                                                 \
     ((const uint64_t[]){__VA_ARGS__})[rng_below(rng, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))]
@@ -106,6 +107,7 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     s_draw_trunk(&sim->params, seed);
     s_draw_web(&sim->params, seed);
     s_draw_work(sim, seed);
+    wires_init(sim);
     model_init(&sim->model);
     if (sim->params.rights)
         rights_change(sim);

@@ -40,7 +40,7 @@ static void s_publish(client_t *client, const message_t *message, uint8_t flags)
     else
         len = snprintf(
             body, sizeof body, "%llu:%0*d", (unsigned long long)tag, (int)rng_skewed(s_rng(client), 400) + 1, 0);
-    int code = machine_publish(client->machine, room_text(message->room), message->key >= 0 ? key : NULL, flags,
+    int code = machine_publish(client->driver.machine, room_text(message->room), message->key >= 0 ? key : NULL, flags,
         message->expect, body, (size_t)len, &mid);
     if (code != 0) {
         if (message->deletes)
@@ -123,7 +123,7 @@ static int s_options(client_t *client) {
 
 static void s_join_room(client_t *client, unsigned room, int from, int options, uint64_t position) {
     check_wished(client);
-    int code = machine_join(client->machine, room_text(room), from | options, position, s_now(client));
+    int code = machine_join(client->driver.machine, room_text(room), from | options, position, s_now(client));
     if (code == ZRELAY_EMANY)
         return;
     if (code != 0) {
@@ -147,7 +147,7 @@ static void s_join_prefix(client_t *client) {
     check_wished(client);
     client->prefix_from = (int)rng_below(s_rng(client), 3);
     client->prefix_position = client->prefix_from == ZRELAY_FROM_LAST ? rng_below(s_rng(client), 5) : 0;
-    if (machine_join(client->machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) !=
+    if (machine_join(client->driver.machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) !=
         0)
         return;
     world_trace(&client->sim->world, "c%u joins " PREFIX " from %d %llu", client->number, client->prefix_from,
@@ -172,12 +172,12 @@ static void s_leave(client_t *client) {
     unsigned room = s_some_room(client);
     check_wished(client);
     if (client->prefix) {
-        machine_leave(client->machine, PREFIX, s_now(client));
+        machine_leave(client->driver.machine, PREFIX, s_now(client));
         client->prefix = false;
         for (unsigned r = 0; r < ROOMS; r++)
             client_no_reader(client, r);
     } else if (client->readers[room].wanted) {
-        machine_leave(client->machine, room_text(room), s_now(client));
+        machine_leave(client->driver.machine, room_text(room), s_now(client));
         client_no_reader(client, room);
     }
 }
@@ -208,26 +208,26 @@ static void s_ask(client_t *client) {
         else if (known && known->stored > 0)
             ask.after = known->records[rng_below(rng, known->stored)].seq;
         ask.limit = ask.last || rng_chance(rng, 1, 2) ? 0 : rng_below(rng, 20);
-        code = machine_history(client->machine, room, ask.after, ask.last, ask.limit, &ask.number);
+        code = machine_history(client->driver.machine, room, ask.after, ask.last, ask.limit, &ask.number);
         break;
     case ASK_STATE:
         if (rng_chance(rng, 1, 4) && client->sim->model.key_count > 0)
             ask.key = s_some_key(client, ask.room);
         snprintf(key, sizeof key, "k%d", ask.key);
-        code = machine_state(client->machine, room, ask.key >= 0 ? key : NULL, &ask.number);
+        code = machine_state(client->driver.machine, room, ask.key >= 0 ? key : NULL, &ask.number);
         break;
     case ASK_WHO:
-        code = machine_who(client->machine, room, &ask.number);
+        code = machine_who(client->driver.machine, room, &ask.number);
         break;
     case ASK_ROOMS:
-        code = machine_rooms(client->machine, rng_chance(rng, 1, 2) ? "r" : "", &ask.number);
+        code = machine_rooms(client->driver.machine, rng_chance(rng, 1, 2) ? "r" : "", &ask.number);
         break;
     case ASK_DIRECT:
         other = client->sim->clients[rng_below(rng, client->sim->client_count)];
-        code = machine_direct(client->machine, other->nick[0] ? other->nick : "n0", other->nick, &ask.number);
+        code = machine_direct(client->driver.machine, other->nick[0] ? other->nick : "n0", other->nick, &ask.number);
         break;
     case ASK_PING:
-        code = machine_ping(client->machine, &ask.number);
+        code = machine_ping(client->driver.machine, &ask.number);
         break;
     }
     if (code != 0)
@@ -243,7 +243,7 @@ static void s_close(client_t *client) {
     if (!rng_chance(s_rng(client), 1, 3))
         return;
     client->closing = true;
-    machine_close(client->machine, s_now(client));
+    machine_close(client->driver.machine, s_now(client));
 }
 
 static const struct {
@@ -297,16 +297,16 @@ void program_step(sim_t *sim) {
     client_t *client = sim->slots[slot];
     if (!client)
         client_new(sim, slot);
-    else if (!client->frozen && !client->closing)
+    else if (!client->driver.frozen && !client->closing)
         s_act(client);
 }
 
 void program_react(sim_t *sim) {
     for (unsigned i = 0; i < SLOTS; i++) {
         client_t *client = sim->slots[i];
-        if (client && client->sim->quiet && client->machine && !client->closing)
+        if (client && client->sim->quiet && client->driver.machine && !client->closing)
             work_hurry(client);
-        if (client && client->naming && !client->frozen && !client->closing)
+        if (client && client->naming && !client->driver.frozen && !client->closing)
             client_rename(client);
     }
 }

@@ -91,7 +91,7 @@ static void s_visit(sim_t *sim) {
     if (sim->world.failed || sim->slots[slot] != visitor)
         return;
     visitor->closing = true;
-    machine_close(visitor->machine, sim->world.now / MS);
+    machine_close(visitor->driver.machine, sim->world.now / MS);
     client_wake(visitor);
     s_stay_settled(sim);
 }

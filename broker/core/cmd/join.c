@@ -1,6 +1,7 @@
 /* join and leave: membership, which brings heads in pong and a name in the room's presence. */
 #include "commands.h"
 #include "control.h"
+#include "lead_check.h"
 #include "members.h"
 #include "meta.h"
 #include "reply.h"
@@ -38,6 +39,10 @@ void cmd_join(relay_t *relay, request_t *request) {
     zr_get_bool_opt(request->object, "presence", &present, &wrong);
     if (wrong) {
         fail_member(relay, request, wrong);
+        return;
+    }
+    if (!lead_is_sure(relay, request->session, request->room, after)) {
+        fail_wait(relay, request, LEAD_WAIT_MS);
         return;
     }
     if (!meta_read(relay, request, &meta))

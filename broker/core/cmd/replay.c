@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "control.h"
 #include "fatal.h"
+#include "lead_check.h"
 #include "reading.h"
 #include "reply.h"
 #include "rooms.h"
@@ -69,6 +70,8 @@ void cmd_replay(relay_t *relay, request_t *request) {
         wrong = "after"; /* one of the two, not both */
     if (wrong)
         fail_member(relay, request, wrong);
+    else if (!lead_is_sure(relay, request->session, request->room, reading.after))
+        fail_wait(relay, request, LEAD_WAIT_MS);
     else
         reading_add(relay, request, &reading);
 }

@@ -129,10 +129,6 @@ static inline uint64_t s_time(const room_t *room, uint64_t now) {
     return little ? room->last_time : now;
 }
 
-static size_t s_size(const zr_entry_t *entry) {
-    return ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len;
-}
-
 static void s_add(room_t *room, zr_entry_t *entry, uint64_t time) {
     entry->time = room->last_time = s_time(room, time);
     zr_deliver_add(&room->open, entry);
@@ -140,12 +136,12 @@ static void s_add(room_t *room, zr_entry_t *entry, uint64_t time) {
 }
 
 void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {
-    entry->seq = s_place(relay, room, s_size(entry));
+    entry->seq = s_place(relay, room, zr_entry_size(entry));
     s_add(room, entry, now);
 }
 
 void batch_add_kept(relay_t *relay, room_t *room, zr_entry_t *entry) {
-    s_place_at(relay, room, s_size(entry), entry->seq);
+    s_place_at(relay, room, zr_entry_size(entry), entry->seq);
     s_add(room, entry, entry->time);
 }
 
@@ -298,7 +294,7 @@ static void s_commit_groups(relay_t *relay, pass_t *pass, log_commit_t *commit) 
 }
 
 static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
-    log_commit_t commit = {.pass = pass->number, .held = s_held(pass)};
+    log_commit_t commit = {.pass = pass->number, .check = pass->check, .held = s_held(pass)};
     if (pass->touched_count)
         commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);
     for (size_t i = 0; i < pass->touched_count; i++) {
@@ -314,6 +310,12 @@ static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
     }
     s_commit_groups(relay, pass, &commit);
     return commit;
+}
+
+uint64_t batch_check(relay_t *relay) {
+    pass_t *pass = s_current(&relay->batch);
+    pass->check = true;
+    return pass->number;
 }
 
 void batch_flush(relay_t *relay) {

@@ -65,6 +65,7 @@ typedef struct pass {
     size_t group_count, group_size;
     batch_settled_t *settled;
     size_t settled_count, settled_size;
+    bool check; /* it tells whether this broker still leads (log_commit_t) */
     struct pass *prev, *next; /* committed and not stored yet, in order */
 } pass_t;
 
@@ -74,6 +75,7 @@ typedef struct {
     pass_t *spare;   /* one kept for the next pass */
     room_t *open;    /* rooms with an open frame */
     uint64_t last_number;
+    uint64_t stored;  /* the newest pass that the log has stored */
     uint64_t failing; /* the log could not store a pass, and those up to this one go with it */
 } batch_t;
 
@@ -120,6 +122,9 @@ void batch_group(struct relay *relay, struct room_group *group);
 /* Once this pass is stored, `frame` goes to `session`, the answer to its SETTLE `number` of `worker`. Takes over the
  * reference. */
 void batch_settled(struct relay *relay, const session_t *session, zr_blob_t *frame, uint32_t worker, uint64_t number);
+
+/* This pass tells whether this broker still leads, even if nothing else is in it. Its number. */
+uint64_t batch_check(struct relay *relay);
 
 /* The room is to be forgotten with this pass. Nothing of it may be open or unstored; until the pass is answered it
  * stays, and may be used. */

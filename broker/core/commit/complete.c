@@ -19,7 +19,7 @@ static void s_each_keyed(relay_t *relay, const batch_frame_t *frame, bool ok) {
         if (!entry.key.len)
             continue;
         if (ok)
-            room_state_store(&frame->room->keys, &entry);
+            room_state_store(&frame->room->keys, &relay->room_state_limits, &entry, relay->now);
         else
             room_state_reject(&frame->room->keys, &relay->room_state_limits, entry.key);
     }
@@ -165,6 +165,8 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
         s_untouch(relay, pass);
     }
     FATAL_UNLESS(!ok || number > batch->failing); /* and so do passes committed since */
+    if (ok)
+        batch->stored = number;
     DL_DELETE(batch->waiting, pass);
     for (size_t i = 0; ok && i < pass->frame_count; i++)
         s_publish(relay, &pass->frames[i]);
@@ -181,5 +183,6 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
         room_forgotten(relay, pass->forgets[i], ok);
     pass->forget_count = pass->frame_count = pass->answer_count = pass->part_count = pass->object_count =
         pass->touched_count = pass->group_count = pass->settled_count = 0;
+    pass->check = false;
     batch_recycle(batch, pass);
 }

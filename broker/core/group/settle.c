@@ -35,7 +35,7 @@ static size_t s_settle_single(relay_t *relay, group_worker_t *worker, zr_settle_
 }
 
 /* Was it sent before, as its answer did not come? Meanwhile the worker may have been given the entries anew, so they may
- * not be taken from it again. What is done or dead stays so, and more time does no harm. */
+ * not be taken from it again. Entries that are done or dead stay so, and more time does no harm. */
 static bool s_is_again(group_worker_t *worker, const zr_settle_t *settle) {
     bool again = settle->number < worker->next_number;
     if (!again)

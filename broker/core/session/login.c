@@ -16,6 +16,7 @@ typedef struct login_wait {
     json_t *id;              /* NULL: none */
     hello_t hello;           /* views into `text`; without token */
     zr_span_t back, address; /* likewise */
+    bool local;
     zr_buffer_t text;
     token_tag_t tag;
     login_request_t *request; /* for the edge; NULL: it has it */
@@ -82,7 +83,7 @@ static bool s_is_full(const login_lane_t *lane, const speaker_t *speaker) {
     if (speaker->local)
         return false;
     for (const login_wait_t *wait = lane->waits; wait; wait = wait->hh.next)
-        same += zr_span_equal(wait->address, speaker->address);
+        same += !wait->local && zr_span_equal(wait->address, speaker->address);
     return same >= LOGINS_ADDRESS_MAX;
 }
 
@@ -139,11 +140,12 @@ static void s_fill(
     wait->route = request->route;
     wait->connection = speaker->connection;
     wait->id = json_incref(request->id);
-    wait->hello =
-        (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->hello = *hello;
+    wait->hello.nick = wait->hello.token = (zr_span_t){0}; /* the user is the nick */
     wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
-    wait->address = speaker->local ? zr_span(NULL) : speaker->address;
+    wait->address = speaker->address;
+    wait->local = speaker->local;
     s_keep(wait);
     HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
 }
@@ -171,8 +173,8 @@ static login_request_t *s_request(uint64_t ticket, const hello_t *hello, const s
 }
 
 /* The audit of a login that the edge did not check. */
-static void s_tell_known(relay_t *relay, zr_span_t user, zr_span_t address, uint64_t now) {
-    if (!address.len)
+static void s_tell_known(relay_t *relay, zr_span_t user, zr_span_t address, bool local, uint64_t now) {
+    if (local || !address.len)
         address = zr_span("this machine");
     if (zr_log_pass(&relay->login_lines, now / 1000))
         zr_log(ZR_LOG_AUDIT, "login of %.*s from %.*s: ok, the token was checked before", (int)user.len, user.ptr,
@@ -207,7 +209,7 @@ void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speak
         speaker_t user = *speaker;
         user.name = hello->user;
         user.by_token = true;
-        s_tell_known(relay, hello->user, speaker->local ? zr_span(NULL) : speaker->address, request->now);
+        s_tell_known(relay, hello->user, speaker->address, speaker->local, request->now);
         hello_admit(relay, request, hello, &user);
         return;
     }
@@ -225,12 +227,24 @@ void login_begin_signed(relay_t *relay, request_t *request, hello_t *hello, cons
 
 /* --- Answers --- */
 
+/* The peer of the hello, now that its user is known. */
+static speaker_t s_speaker(const login_wait_t *wait, zr_span_t user, const grant_t *grant) {
+    return (speaker_t){.name = user,
+        .by_token = true,
+        .grant = grant,
+        .connection = wait->connection,
+        .back = wait->back,
+        .address = wait->address,
+        .local = wait->local,
+        .leaf = wait->hello.leaf};
+}
+
 /* To let it in may end other sessions, and channels with logins that wait. */
 static void s_admit(relay_t *relay, login_wait_t *wait, uint64_t now) {
     s_take_out(relay, wait);
     request_t request = {.route = wait->route, .id = wait->id, .now = now};
-    hello_admit(relay, &request, &wait->hello,
-        &(speaker_t){.name = wait->hello.user, .by_token = true, .connection = wait->connection, .back = wait->back});
+    speaker_t speaker = s_speaker(wait, wait->hello.user, NULL);
+    hello_admit(relay, &request, &wait->hello, &speaker);
     s_free(wait);
 }
 
@@ -244,6 +258,7 @@ static login_wait_t *s_of_tag(const relay_t *relay, const token_tag_t *tag) {
 /* Lets in the user of the JWT: on a connection that has a session, its end and its roles may be others from now on. */
 static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *grant, uint64_t now) {
     zr_span_t user = zr_span(grant->user);
+    speaker_t speaker = s_speaker(wait, user, grant);
     s_take_out(relay, wait);
     request_t request = {
         .route = wait->route, .session = session_by_route(&relay->sessions, wait->route), .id = wait->id, .now = now};
@@ -252,9 +267,7 @@ static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *gr
     else if (request.session && !hello_is_of(request.session, user))
         fail(relay, &request, ZR_LOGIN_FAILED, "the token is of another user than this session");
     else
-        hello_admit(relay, &request, &wait->hello,
-            &(speaker_t){
-                .name = user, .by_token = true, .grant = grant, .connection = wait->connection, .back = wait->back});
+        hello_admit(relay, &request, &wait->hello, &speaker);
     s_free(wait);
 }
 
@@ -262,7 +275,7 @@ static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *gr
 static void s_admit_all(relay_t *relay, uint64_t ticket, const token_tag_t *tag, uint64_t now) {
     for (login_wait_t *wait; (wait = s_of_tag(relay, tag));) {
         if (wait->ticket != ticket)
-            s_tell_known(relay, wait->hello.user, wait->address, now);
+            s_tell_known(relay, wait->hello.user, wait->address, wait->local, now);
         s_admit(relay, wait, now);
     }
 }

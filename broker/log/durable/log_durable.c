@@ -155,6 +155,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     write_pass_t *pass = s_gathering(self);
     self->gathering = NULL;
     pass->number = commit->pass;
+    pass->check = commit->check;
     pass->now = self->now;
     pass->generation = self->generation;
     pass->marks = commit->marks;
@@ -332,6 +333,11 @@ static int s_fd(const log_t *log) {
 static bool s_is_full(const log_t *log) {
     const log_durable_t *self = (const log_durable_t *)log;
     return self->queued > self->config.queue_bytes;
+}
+
+static uint64_t s_leads_until(const log_t *log) {
+    const log_durable_t *self = (const log_durable_t *)log;
+    return self->db.ops->leads_until ? self->db.ops->leads_until(self->db.db) : UINT64_MAX;
 }
 
 static bool s_is_idle(const log_t *log) {
@@ -523,6 +529,7 @@ static const log_engine_t s_engine = {
     .answer = s_answer,
     .is_full = s_is_full,
     .is_idle = s_is_idle,
+    .leads_until = s_leads_until,
     .tick = s_tick,
     .trim = s_trim,
     .stats = s_stats,
@@ -548,7 +555,7 @@ static void s_begin_positions(log_durable_t *self) {
 
 log_t *log_durable_new(const log_limits_t *config, const log_durable_db_t *db, zr_error_t *error) {
     log_durable_t *self = fatal_calloc(sizeof *self);
-    self->log = (log_t){.engine = &s_engine, .level = db->level, .ceiling = CEILING};
+    self->log = (log_t){.engine = &s_engine, .level = db->level, .shared = db->shared, .ceiling = CEILING};
     self->config = *config;
     self->db = *db;
     self->now = zr_time_us();

@@ -10,6 +10,7 @@
 typedef struct {
     const db_ops_t *ops;
     db_t *db, *read_db; /* for the writing and the reading thread; they may be the same */
+    bool shared;        /* another broker may take it over (log.h) */
     zr_level_t level;   /* of what it stores: ZR_LEVEL_DISK or above */
     uint64_t epoch;
     /* As they were when it was opened. Rooms without a row begin after `floor`, which is not below the head of any room

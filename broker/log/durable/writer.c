@@ -57,7 +57,7 @@ void write_chores_destroy(write_chores_t *chores) {
 }
 
 bool write_pass_for_disk(const write_pass_t *pass) {
-    if (pass->mark_count > 0 || pass->group_count > 0)
+    if (pass->check || pass->mark_count > 0 || pass->group_count > 0)
         return true;
     for (size_t i = 0; i < pass->forget_count; i++)
         if (pass->forgets[i].id)

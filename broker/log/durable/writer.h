@@ -42,6 +42,7 @@ typedef struct write_pass {
     size_t mark_count;
     log_group_t *groups;
     size_t group_count;
+    bool check;               /* there is something to write in any case */
     uint64_t now;             /* the marks are used */
     size_t bytes;             /* of memory that it holds */
     bool ok;                  /* the writer's answer */

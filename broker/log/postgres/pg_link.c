@@ -67,7 +67,7 @@ void pg_close(db_t *db) {
     free(db);
 }
 
-/* What waits to be stored gets some time; a replay gets none. */
+/* The writing thread gets some time to store what waits; the reading thread gets none. */
 void pg_give_up(db_t *db) {
     db->ends = zr_mono_ms() + (db->writer ? GIVE_UP_MS : 0);
 }
@@ -106,7 +106,7 @@ static bool s_fail(const db_t *db, const char *what, zr_error_t *error) {
 }
 
 static bool s_open(db_t *db, zr_error_t *error) {
-    /* What stands before "dbname" the operator may set otherwise. Without time-outs a dead server is noticed never. */
+    /* The operator's URI may set those before "dbname" otherwise. Without time-outs a dead server would never be noticed. */
     static const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
         "tcp_user_timeout", "application_name", "dbname", "client_encoding", "target_session_attrs", NULL};
     const char *const values[] = {"5", "5", "2", "3", "15000", "zrelayd", db->uri, "UTF8", "read-write", NULL};

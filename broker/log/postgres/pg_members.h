@@ -1,4 +1,4 @@
-/* The brokers that share a database: who leads, and where each listens for clients. A broker that does not lead watches
+/* The brokers that share a database: which one leads, and where each listens for clients. A broker that does not lead watches
  * the lease in a thread of its own, over a connection of its own. When the lease is free, it claims it: the lease then is
  * this process's for another while, and after its next start (`pg_members_claim`) it leads. */
 #ifndef PG_MEMBERS_H
@@ -26,6 +26,8 @@ typedef struct {
     bool free;          /* no broker leads */
     bool own;           /* this process has claimed the lease */
     uint64_t term;      /* of the lease */
+    uint64_t batch;     /* the last one that is visible */
+    uint64_t epoch;     /* of the log */
     uint64_t since;     /* when its holder took it, µs since 1970 */
     pg_member_t leader; /* the lease's holder; its endpoint is empty if it advertises none. `seen_ms` is not set */
     pg_member_t items[PG_MEMBERS_MAX]; /* the one seen last first; the leader too */

@@ -79,7 +79,7 @@ static bool s_is_log(sqlite3 *from, const char *path, zr_error_t *error) {
             error, "cannot restore %s: it is no log of zrelayd's, or damaged (%s)", path, sqlite3_errmsg(from));
     if (application != DB_APPLICATION)
         return zr_fail(error, "cannot restore %s: it is no log of zrelayd's; name a file that --backup made", path);
-    if (version != DB_SCHEMA_VERSION)
+    if (version < DB_SCHEMA_OLDEST || version > DB_SCHEMA_VERSION)
         return zr_fail(error,
             "cannot restore %s: another zrelayd made it (schema %lld, this one knows %d); run that one", path,
             (long long)version, DB_SCHEMA_VERSION);

@@ -68,7 +68,7 @@ typedef struct {
     recent_t recent;
 } chat_reading_t;
 
-/* People that came and went, to be told in one line. Who came and went meanwhile is not in it. */
+/* People that came or went, to be told in one line. People that did both meanwhile are left out. */
 typedef struct {
     struct {
         char *nick, *text; /* the text has the reason for leaving */
@@ -80,7 +80,7 @@ typedef struct {
 
 /* The marks at the broker (chat_home.h). */
 typedef struct {
-    char *room;       /* NULL: there is no home */
+    char *room;       /* NULL: the user is a guest, and has no home */
     uint64_t request; /* for all of them; 0: none */
     bool refused;     /* the user has no right there: the marks are in the file only */
     marks_t kept;     /* that the broker has */

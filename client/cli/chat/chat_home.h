@@ -5,8 +5,8 @@
 
 #include "chat.h"
 
-/* Asks for the marks, and waits a moment for them. Nothing happens for a guest: guests have no home; nor later, when the broker
- * gives the user no right there. */
+/* Asks for the marks, and waits a moment for them. A guest has no home, so nothing happens then. It is the same for a
+ * user whom the broker gives no right to the home. */
 void chat_home_begin(chat_t *chat);
 void chat_home_end(chat_t *chat);
 

@@ -19,8 +19,16 @@ static void s_open_there(channel_t *channel) {
                                     "address", channel->address, "secure", channel->secure));
 }
 
+static void s_forget_hello(channel_t *channel) {
+    json_decref(channel->hello);
+    channel->hello = NULL;
+    channel->queued = false;
+}
+
 static void s_set_alive(channel_t *channel, bool alive) {
     uplink_t *u = channel->uplink;
+    if (!alive)
+        s_forget_hello(channel);
     if (channel->alive == alive)
         return;
     channel->alive = alive;
@@ -28,7 +36,7 @@ static void s_set_alive(channel_t *channel, bool alive) {
         DL_DELETE(u->beats, channel);
         return;
     }
-    channel->beat_at = u->now + u->heartbeat;
+    channel->beat_at = u->now + u->trunk.heartbeat;
     DL_APPEND(u->beats, channel);
 }
 
@@ -83,7 +91,7 @@ channel_t *uplink_open(uplink_t *u, const char *address, bool secure, const chan
     snprintf(channel->address, sizeof channel->address, "%s", address);
     HASH_ADD(hh, u->channels, number, sizeof channel->number, channel);
     u->counts.channels++;
-    if (u->state == UPLINK_LIVE)
+    if (uplink_is_live(u))
         s_open_there(channel);
     return channel;
 }
@@ -115,8 +123,6 @@ void channel_send(channel_t *channel, zr_span_t inner) {
     if (!channel->open)
         return;
     uplink_send(u, zr_trunk_frame(channel->number, inner));
-    if (u->sent - u->marked > UPLINK_MARK)
-        uplink_mark(u);
 }
 
 void channel_say(channel_t *channel, json_t *object) {
@@ -124,6 +130,54 @@ void channel_say(channel_t *channel, json_t *object) {
     channel_send(channel, zr_span_of(zr_blob_data(inner), zr_blob_len(inner)));
     zr_blob_unref(inner);
 }
+
+/* --- hello --- */
+
+void channel_hello(channel_t *channel, json_t *hello) {
+    s_forget_hello(channel);
+    if (!channel->open) {
+        json_decref(hello);
+        return;
+    }
+    s_set_alive(channel, true);
+    channel->hello = hello;
+    channel_say(channel, json_incref(hello));
+}
+
+/* The answer to a heartbeat: there is no session. Either the login waits at the broker, and `queued` tells of it between
+ * two heartbeats, or the answer to `hello` is lost. */
+static void s_on_beat(channel_t *channel) {
+    if (!channel->queued)
+        channel_say(channel, json_incref(channel->hello));
+    channel->queued = false;
+}
+
+/* While a `hello` is under way. false: the frame is for the owner. */
+static bool s_take_control(channel_t *channel, zr_span_t frame) {
+    json_t *object = NULL;
+    if (frame.len == 0 || frame.ptr[0] != ZR_TYPE_CONTROL || zr_control_read(frame, &object) != ZR_OK)
+        return false;
+    const char *op = json_string_value(json_object_get(object, "op"));
+    const char *code = json_string_value(json_object_get(object, "code"));
+    bool none = code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0, beat = none && channel_is_beat(object);
+    if (beat)
+        s_on_beat(channel);
+    else if (op && strcmp(op, "welcome") == 0)
+        s_forget_hello(channel);
+    else if (op && strcmp(op, "error") == 0 && !none)
+        s_set_alive(channel, false);
+    else if (op && strcmp(op, "queued") == 0)
+        channel->queued = true;
+    json_decref(object);
+    return beat;
+}
+
+void uplink_on_inner(channel_t *channel, zr_span_t inner) {
+    if (!channel->hello || !s_take_control(channel, inner))
+        channel->calls->frame(channel->ctx, inner);
+}
+
+/* --- Numbers --- */
 
 channel_t *uplink_channel(const uplink_t *u, uint64_t number) {
     uint32_t key = (uint32_t)number;
@@ -193,7 +247,7 @@ void uplink_beat_all(uplink_t *u) {
     for (int i = 0; i < BEATS_TURN && uplink_beats_due(u) <= u->now; i++) {
         channel_t *channel = u->beats;
         DL_DELETE(u->beats, channel);
-        channel->beat_at = u->now + u->heartbeat;
+        channel->beat_at = u->now + u->trunk.heartbeat;
         DL_APPEND(u->beats, channel);
         channel_send(channel, zr_span(ping));
         u->beats_at = u->now + (i + 1 == BEATS_TURN ? BEATS_PAUSE_MS : 0);

@@ -32,6 +32,10 @@ bool channel_is_open(const channel_t *channel);
 void channel_send(channel_t *channel, zr_span_t inner);
 void channel_say(channel_t *channel, json_t *object); /* takes over the reference */
 
+/* Sends a `hello` that begins a session, and takes over the reference. The session has heartbeats from now on. They show
+ * when the broker had no place for its answer: then the `hello` goes once more. */
+void channel_hello(channel_t *channel, json_t *hello);
+
 /* The session on the channel begins or ended. Until its end the uplink sends its heartbeats. */
 void channel_set_session(channel_t *channel, bool alive);
 

@@ -22,8 +22,6 @@ struct plain {
     char *nick, *user, *token; /* NULL: none */
     char client[ZR_CLIENT_ID_LEN + 1], resume[ZR_CLIENT_ID_LEN + 1];
     bool told;                      /* the socket was asked to close */
-    bool greeting;                  /* `hello` is under way, */
-    bool queued;                    /* and its login waits, as far as we heard since the last heartbeat */
     bool alive;                     /* there is a session */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
     uint64_t now;
@@ -103,13 +101,12 @@ static void s_hello(plain_t *p) {
     if (p->nick)
         json_object_set_new(hello, "nick", json_string(p->nick));
     if (p->user)
-        json_object_update_new(hello, json_pack("{s:s,s:s}", "user", p->user, "token", p->token ? p->token : ""));
+        json_object_set_new(hello, "user", json_string(p->user));
+    if (p->token) /* without a user it is a JWT, which names the user */
+        json_object_set_new(hello, "token", json_string(p->token));
     if (p->resume[0])
         json_object_set_new(hello, "resume", json_string(p->resume));
-    p->greeting = true;
-    p->queued = false;
-    channel_say(p->channel, hello);
-    channel_set_session(p->channel, true); /* its heartbeats show when the answer is lost */
+    channel_hello(p->channel, hello);
 }
 
 static void s_on_welcome(plain_t *p, const json_t *welcome) {
@@ -118,7 +115,6 @@ static void s_on_welcome(plain_t *p, const json_t *welcome) {
     uint64_t number = epoch ? strtoull(epoch, NULL, 16) : 0;
     snprintf(p->resume, sizeof p->resume, "%s", resume ? resume : "");
     p->alive = true;
-    p->greeting = false;
     if (p->reader.started)
         unanswered_send(&p->unanswered, p->channel);
     room_reader_welcome(&p->reader, number);
@@ -132,21 +128,9 @@ static void s_on_joined(plain_t *p, const json_t *joined) {
 
 /* The session ended. The gateway begins another at once, unless the broker sent the peer away. */
 static void s_on_end(plain_t *p) {
-    p->alive = p->greeting = false;
+    p->alive = false;
     room_reader_part(&p->reader);
     channel_set_session(p->channel, false);
-}
-
-/* There is no session. A heartbeat says so too while `hello` is answered: either its login waits, and `queued` tells of
- * it between two heartbeats, or the broker had no place for the answer. */
-static void s_on_no_session(plain_t *p, const json_t *error) {
-    bool lost = p->greeting && channel_is_beat(error);
-    if (lost && p->queued) {
-        p->queued = false;
-    } else if (lost || p->alive) {
-        s_on_end(p);
-        s_hello(p);
-    }
 }
 
 static bool s_is(const char *text, const char *word) {
@@ -159,9 +143,12 @@ static void s_on_error(plain_t *p, const json_t *error) {
     const char *text = json_string_value(json_object_get(error, "text"));
     uint64_t wait = s_number(error, "wait");
     code = code ? code : "error";
-    if (s_is(code, zr_code_name(ZR_NO_SESSION)))
-        s_on_no_session(p, error);
-    else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
+    if (s_is(code, zr_code_name(ZR_NO_SESSION))) {
+        if (p->alive) {
+            s_on_end(p);
+            s_hello(p);
+        }
+    } else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
         p->pause_ms = wait;
     else if (s_is(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) ||
              (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && p->reader.joined))
@@ -194,8 +181,6 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
         room_reader_replayed(&p->reader, object);
     else if (s_is(op, "pong"))
         room_reader_pong(&p->reader, object);
-    else if (s_is(op, "queued"))
-        p->queued = true;
     else if (s_is(op, "error"))
         s_on_error(p, object);
     else if (s_is(op, "bye"))

@@ -10,7 +10,7 @@
 
 typedef struct plain plain_t;
 
-/* The strings are copied; NULL: none. `user` and `token` log in. */
+/* The strings are copied; NULL: none. `user` and `token` log in, and so does a JWT as `token` alone. */
 typedef struct {
     zr_span_t room; /* valid */
     zr_span_t nick;

@@ -10,11 +10,6 @@
 #include "machine.h"
 #include "netblock.h"
 
-enum {
-    UPLINK_WINDOW = 32 << 20, /* bytes that the broker may not have read yet; beyond it the uplink is full */
-    UPLINK_MARK = 2 << 20,    /* bytes between two pings that show what the broker has read */
-};
-
 typedef struct {
     const char *server; /* or several of them, "A,B,C" (servers.h) */
     const char *keys;   /* their public keys, likewise; NULL: none */

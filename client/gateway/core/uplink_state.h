@@ -7,19 +7,10 @@
 #include "hash.h"
 #include "logger.h"
 #include "names.h"
-#include "servers.h"
+#include "trunk_session.h"
 #include "uplink.h"
 
-enum { UPLINK_ENDPOINT = 512 };
-
 #define UPLINK_BEAT "gateway" /* the id of heartbeats */
-
-typedef enum {
-    UPLINK_CLOSED,   /* no DEALER; `retry_at` says when there is one */
-    UPLINK_WAITING,  /* a DEALER connects */
-    UPLINK_GREETING, /* it stands, and `hello` was sent */
-    UPLINK_LIVE
-} uplink_state_t;
 
 struct channel {
     uplink_t *uplink;
@@ -28,6 +19,8 @@ struct channel {
     bool ended; /* by the broker */
     bool alive; /* has a session; in the list of heartbeats */
     bool secure;
+    json_t *hello; /* under way; NULL: none is */
+    bool queued;   /* and its login waits at the broker, as far as we heard since the last heartbeat */
     uint64_t beat_at;
     char address[ADDRESS_TEXT];
     const channel_calls_t *calls;
@@ -44,14 +37,12 @@ typedef struct {
 
 struct uplink {
     uplink_config_t config;
-    zr_servers_t servers;
-    bool moves; /* the next attempt goes to the next server */
-    bool told;  /* the only server cannot be reached: the operator was told once */
+    zr_trunk_t trunk;
+    bool told; /* the only server cannot be reached: the operator was told once */
     feeds_t *feeds;
-    uplink_state_t state;
-    uint64_t now, retry_at, live_at, beat_at, beats_at, heard_at, heartbeat;
-    uint64_t back_off;
-    char client[ZR_CLIENT_ID_LEN + 1], resume[ZR_CLIENT_ID_LEN + 1], epoch[17], back[UPLINK_ENDPOINT];
+    uint64_t now;
+    uint64_t beats_at; /* before then no heartbeats of channels are sent */
+    char resume[ZR_CLIENT_ID_LEN + 1];
     channel_t *channels, *beats;
     closing_t *closing;
     uint32_t number;
@@ -59,8 +50,7 @@ struct uplink {
     uint64_t back_at; /* when a SUB is to be made; 0: there is one, or no SUB is wanted */
     back_sync_t sync;
 
-    blob_queue_t out;            /* frames that the DEALER did not take yet */
-    uint64_t sent, read, marked; /* bytes: given to the DEALER, read by the broker, at the last mark */
+    blob_queue_t out; /* frames that the DEALER did not take yet */
 
     channel_t *cursor; /* of a walk over channels */
     zr_log_limit_t logged;
@@ -70,13 +60,13 @@ struct uplink {
 /* uplink.c */
 void uplink_send(uplink_t *uplink, zr_blob_t *frame); /* takes over the reference */
 void uplink_say(uplink_t *uplink, json_t *object);    /* likewise */
-void uplink_mark(uplink_t *uplink);                   /* asks how much the broker has read */
 
 /* channel.c */
 channel_t *uplink_channel(const uplink_t *uplink, uint64_t number);
-void uplink_open_all(uplink_t *uplink);       /* the broker is there: all are opened, and told so */
-void uplink_lose_all(uplink_t *uplink);       /* it is away */
-void uplink_forget_closing(uplink_t *uplink); /* numbers whose `close` is not answered */
+void uplink_on_inner(channel_t *channel, zr_span_t inner); /* a frame of the broker on the channel, which is open */
+void uplink_open_all(uplink_t *uplink);                    /* the broker is there: all are opened, and told so */
+void uplink_lose_all(uplink_t *uplink);                    /* it is away */
+void uplink_forget_closing(uplink_t *uplink);              /* numbers whose `close` is not answered */
 void uplink_on_close(uplink_t *uplink, uint64_t number, zr_span_t reason); /* the broker's `close` */
 void uplink_on_refused(uplink_t *uplink, uint64_t number, zr_span_t code); /* it refused to open one */
 

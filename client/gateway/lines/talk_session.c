@@ -55,7 +55,7 @@ void talk_hello(talk_t *t) {
     if (t->alive)
         talk_ask(t, hello);
     else
-        channel_say(t->channel, hello);
+        channel_hello(t->channel, hello);
 }
 
 static void s_end_session(talk_t *t) {
@@ -142,7 +142,6 @@ static void s_on_welcome(talk_t *t, const json_t *welcome) {
     if (!t->renames) /* so that it has this nick after a restart of the broker, too */
         snprintf(t->wish, sizeof t->wish, "%s", nick);
     t->alive = true;
-    channel_set_session(t->channel, true);
     if (t->away)
         talk_notice(t, "the broker is back");
     t->away = false;

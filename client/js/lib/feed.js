@@ -52,7 +52,7 @@ export class Feed {
     if (this.#behind) return this.#missed(item);
     if (item.type === "entry" && this.#budget.spent) {
       this.#behind = true;
-      if (this.#items.length === 0) this.#ready(); // what is spent is spent by others; whoever takes next begins to catch up
+      if (this.#items.length === 0) this.#ready(); // other feeds spent the budget; the next call of take begins to catch up
       return;
     }
     this.#queue(item);

@@ -127,20 +127,6 @@ static void s_back_refused(machine_t *m, const char *why) {
     loss_back_off_long(m, "back", why);
 }
 
-/* For this session's reconnects. The rules are those for the back: a broker is not trusted to send us just anywhere. */
-static void s_learn_peers(machine_t *m, const json_t *peers) {
-    size_t index;
-    const json_t *peer;
-    if (!m->servers.count)
-        return;
-    zr_servers_forget(&m->servers);
-    json_array_foreach(peers, index, peer) {
-        const char *endpoint = json_string_value(peer);
-        if (endpoint && remote_valid(endpoint) && !back_refusal(machine_server(m), endpoint))
-            zr_servers_learn(&m->servers, zr_span(endpoint));
-    }
-}
-
 void machine_on_welcome(machine_t *m, json_t *object) {
     zr_span_t epoch, nick, token, back, greeting = {0};
     uint64_t heartbeat, re;
@@ -178,7 +164,8 @@ void machine_on_welcome(machine_t *m, json_t *object) {
                                                   : heartbeat;
     m->rename_tries = 0;
     s_read_limits(m, json_object_get(object, "limits"));
-    s_learn_peers(m, json_object_get(object, "peers"));
+    if (m->servers.count)
+        remote_learn(&m->servers, json_object_get(object, "peers"));
     if (renewed) {
         s_settle_nick(m, nick);
         return;

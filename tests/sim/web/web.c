@@ -212,7 +212,7 @@ void web_take(web_t *web, exchange_t *e) {
 }
 
 static socket_t s_socket(web_t *web, conn_kind_t kind) {
-    return (socket_t){.sim = web->sim,
+    return (socket_t){.network = &web->sim->network,
         .kind = kind,
         .heeded = true,
         .receive = s_receive,

@@ -33,7 +33,6 @@ struct http_session {
     bool secure;
     json_t *hello; /* has the token */
     bool greeted;  /* `hello` is under way */
-    bool queued;   /* and its login waits at the broker, as far as we heard since the last heartbeat */
     bool live, ended;
     uint64_t epoch, next_id, next_mid;
     uint64_t pause;    /* no frame is sent before that time */
@@ -130,6 +129,8 @@ static void s_send_text(http_session_t *session, http_ask_t *ask) {
         s_set_text(request, "text", entry->body);
     if (entry->flags & ZR_ENTRY_EXPECT)
         s_set_number(request, "expect", entry->expect);
+    if (entry->flags & ZR_ENTRY_TTL)
+        s_set_number(request, "ttl", entry->ttl);
     if (entry->once)
         s_set_number(request, "mid", ++session->next_mid);
     channel_say(session->channel, request);
@@ -141,7 +142,8 @@ static void s_send_frame(http_session_t *session, http_ask_t *ask) {
         .flags = ask->entry.flags,
         .key = ask->entry.key,
         .expect = ask->entry.expect,
-        .body = ask->entry.body};
+        .body = ask->entry.body,
+        .ttl = ask->entry.ttl};
     zr_publish_begin(&session->frame, zr_span(ask->room));
     zr_publish_add(&session->frame, &entry);
     channel_send(session->channel, zr_span_of(session->frame.data, session->frame.len));
@@ -219,22 +221,10 @@ http_ask_t *http_session_publish(
 
 /* --- The session --- */
 
-/* The channel has heartbeats from now on: they show when the answer is lost. */
 static void s_greet(http_session_t *session) {
     session->greeted = true;
-    session->queued = false;
     session->greet_at = 0;
-    channel_say(session->channel, json_incref(session->hello));
-    channel_set_session(session->channel, true);
-}
-
-/* A heartbeat found no session, though `hello` was said long ago. The broker drops an answer for which its queue has no
- * place. A login that waits is no loss: `queued` tells of it between two heartbeats. */
-static void s_on_no_answer(http_session_t *session) {
-    if (session->queued)
-        session->queued = false;
-    else
-        s_greet(session);
+    channel_hello(session->channel, json_incref(session->hello));
 }
 
 static void s_end(http_session_t *session, const http_problem_t *problem) {
@@ -286,8 +276,6 @@ static void s_on_loose_error(http_session_t *session, const json_t *error) {
     s_problem(&problem, error);
     if (problem.code == ZR_NO_SESSION && session->live)
         s_end(session, &problem);
-    else if (problem.code == ZR_NO_SESSION && session->greeted && channel_is_beat(error))
-        s_on_no_answer(session);
     else if (problem.code == ZR_RATE_LIMITED && !json_object_get(error, "mid"))
         session->pause = *session->broker->now + problem.wait_ms;
     else if (ask && http_number(error, "mid") == ask->mid)
@@ -347,8 +335,6 @@ static void s_on_control(http_session_t *session, const json_t *object) {
         s_on_loose_error(session, object);
     } else if (zr_span_equal(op, zr_span("bye"))) {
         s_on_bye(session, object);
-    } else if (zr_span_equal(op, zr_span("queued"))) {
-        session->queued = true;
     } else if (session->calls->control) {
         session->calls->control(session->ctx, object);
     }

@@ -58,7 +58,10 @@ static void s_transmit(irc_t *irc, irc_ask_t *ask) {
         irc->reading = ask;
     ask->id = ++irc->asked;
     json_object_set_new(ask->object, "id", json_integer((json_int_t)ask->id));
-    channel_say(irc->channel, json_incref(ask->object));
+    if (ask->hello && !irc->alive)
+        channel_hello(irc->channel, json_incref(ask->object));
+    else
+        channel_say(irc->channel, json_incref(ask->object));
 }
 
 static void s_next_reading(irc_t *irc) {

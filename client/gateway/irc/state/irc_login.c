@@ -78,7 +78,6 @@ void irc_welcomed(irc_t *irc, const json_t *welcome) {
     irc->alive = true;
     irc->epoch = strtoull(irc_answer_text(welcome, "epoch"), NULL, 16);
     snprintf(irc->resume, sizeof irc->resume, "%s", irc_answer_text(welcome, "resume"));
-    channel_set_session(irc->channel, true);
     s_count(irc, false);
     s_set_nick(irc, irc_answer_text(welcome, "nick"));
     snprintf(irc->account, sizeof irc->account, "%s", irc_answer_text(welcome, "user"));

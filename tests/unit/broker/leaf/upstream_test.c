@@ -28,7 +28,7 @@ TEST(test_it_logs_in_and_says_that_it_is_plain) {
     lf.config.plain = true;
     s_hello();
     lf_expect_up("0 {'op':'hello','id':'hello','proto':1,'client':'" CLIENT
-                 "','agent':'test','plain':true,'user':'web','token':'secret'}\n");
+                 "','agent':'test','user':'web','token':'secret','plain':true}\n");
 }
 
 TEST(test_it_pings_and_notes_silence) {
@@ -65,7 +65,7 @@ TEST(test_a_connection_has_a_time_to_stand) {
     lf_start();
     lf_pass(1);
     lf_up();
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 49; i++)
         lf_pass(100);
     lf_expect_up("");
     lf_pass(100);
@@ -151,6 +151,36 @@ TEST(test_of_several_upstreams_the_next_one_follows_a_loss) {
         lf_expect_up("connect\n");
         leaf_down(lf.leaf, "gone");
     }
+}
+
+static void s_expect_order(const char *const order[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        leaf_down(lf.leaf, "gone");
+        lf_pass(1000);
+        ck_assert_str_eq(lf.server, order[i]);
+    }
+}
+
+TEST(test_it_learns_further_upstreams_of_the_one_it_has) {
+    static const char *const order[] = {"tcp://up:2", "ipc:///up3", "tcp://up:1"}, *const only[] = {"tcp://up:1"};
+    lf.config.learns = true;
+    lf_start();
+    lf_pass(1);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2',7,'inproc://x','ipc:///up3']}");
+    s_expect_order(order, 3);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9'}"); /* it names none any more */
+    s_expect_order(only, 1);
+}
+
+TEST(test_a_follower_learns_none) {
+    static const char *const only[] = {"tcp://up:1"};
+    lf_start();
+    lf_pass(1);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2']}");
+    s_expect_order(only, 1);
 }
 
 TEST(test_it_follows_another_upstream_at_once_and_that_alone) {

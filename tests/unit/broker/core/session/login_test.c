@@ -157,6 +157,62 @@ TEST(test_by_a_secure_channel) {
     ck_assert_uint_eq(relay_stats(fx.relay).errors, 4);
 }
 
+/* The address that operators see of the session of "ann". */
+static void s_expect_address(const char *address) {
+    fx_ask(C, "{'op':'stats','of':'sessions'}");
+    fx_expect(C, "{'op':'stats'}");
+    json_t *rows = json_object_get(fx.last, "sessions"), *row;
+    size_t i, count = 0;
+    json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, "nick")), "ann") == 0) {
+        ck_assert_str_eq(json_string_value(json_object_get(row, "address")), address);
+        count++;
+    }
+    ck_assert_uint_eq(count, 1);
+}
+
+/* The first time the token is hashed, and the login waits. Afterwards it is known. */
+TEST(test_operators_see_where_a_login_came_from) {
+    fx_begin();
+    fx.rights = USERS "root: a *\n";
+    fx.config.tokens = true;
+    fx.users[C] = "root";
+    fx_start();
+    fx_hello(C, "root");
+    while (fx_effect(EFFECT_WATCH))
+        ;
+    for (unsigned known = 0; known < 2; known++) {
+        s_open(1 + known, 1, "203.0.113.7", true);
+        s_hello(route_of(D, 1 + known), 11, ",'user':'ann','token':'t0'");
+        if (!known)
+            s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+        fx_expect(route_of(D, 1 + known), "{'op':'welcome','nick':'ann'}");
+        s_expect_address("203.0.113.7");
+    }
+}
+
+/* A leaf says by `plain` that it is one. */
+TEST(test_a_leaf_logs_in_by_a_token) {
+    static const char rights[] = USERS "near: l *\n";
+    fx_begin();
+    fx.rights = rights;
+    fx.config.tokens = true;
+    fx_start();
+    for (unsigned known = 0; known < 2; known++) { /* its peers would read open rooms without logging in */
+        s_hello(A, A, ",'plain':true,'user':'near','token':'t0'");
+        if (!known)
+            s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+        fx_expect_error(A, "forbidden");
+    }
+    s_hello(B, B, ",'plain':false,'user':'near','token':'t1'");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(B, "{'op':'welcome','user':'near'}");
+    fx_ask(B, "{'op':'open','channel':1,'user':'web'}");
+    fx_expect(B, "{'op':'ok','channel':1}");
+    fx_hello(route_of(B, 1), "web");
+    fx_ask(route_of(B, 1), "{'op':'open','channel':2}"); /* of a gateway behind it */
+    fx_expect(route_of(B, 1), "{'op':'ok','channel':2}");
+}
+
 /* A peer logs in as its gateway's user, and is no gateway. */
 TEST(test_as_the_user_of_the_gateway) {
     s_open(1, 1, "203.0.113.7", true);

@@ -18,11 +18,14 @@ static plain_t *s_plain;
         ck_assert_msg(strstr(sent, part), "%s", sent);                                                                 \
     } while (0)
 
-static void s_make(form_t form) {
+static void s_make_as(const plain_wish_t *wish) {
     static const ws_from_t from = {.address = "192.0.2.1"};
-    plain_wish_t wish = {.room = LIT("r"), .nick = LIT("ann"), .form = form};
-    s_plain = plain_new(&s_stage.host, &wish, &from, &heard_calls, &s_peer, s_stage.now);
+    s_plain = plain_new(&s_stage.host, wish, &from, &heard_calls, &s_peer, s_stage.now);
     ck_assert_ptr_nonnull(s_plain);
+}
+
+static void s_make(form_t form) {
+    s_make_as(&(plain_wish_t){.room = LIT("r"), .nick = LIT("ann"), .form = form});
 }
 
 static void s_say(const char *text) {
@@ -72,6 +75,21 @@ TEST(test_messages_come_back) {
     HEARS("hi\n");
     stage_back(&s_stage, stage_entry("r", 0, 10, 11, "hi")); /* again: it has it */
     HEARS("");
+}
+
+static void s_expect_login(zr_span_t user, zr_span_t token, const char *members) {
+    plain_destroy(s_plain);
+    while (*stage_next(&s_stage))
+        ;
+    s_make_as(&(plain_wish_t){.room = LIT("r"), .user = user, .token = token});
+    SENT_PART("open");
+    SENT_PART(members);
+}
+
+TEST(test_a_user_and_a_signed_login) {
+    s_expect_login(LIT("ann"), LIT("t0"), "\"user\":\"ann\",\"token\":\"t0\"}");
+    s_expect_login(LIT(""), LIT("a.b.c"), "plain\",\"token\":\"a.b.c\"}");
+    s_expect_login(LIT(""), LIT(""), "plain\"}");
 }
 
 TEST(test_joining_waits_for_welcome_and_topic) {

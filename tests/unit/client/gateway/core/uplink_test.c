@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fixture_gateway.h"
+#include "trunk_session.h"
 #include "unit.h"
 
 static stage_t s_stage;
@@ -252,9 +253,9 @@ TEST(test_it_is_full_until_the_broker_has_read) {
     while (!uplink_is_full(s_stage.uplink)) {
         channel_send(a.channel, zr_span_of(big, sizeof big));
         sent += sizeof big;
-        ck_assert_uint_le(sent, UPLINK_WINDOW + 2 * sizeof big);
+        ck_assert_uint_le(sent, ZR_TRUNK_WINDOW + 2 * sizeof big);
     }
-    ck_assert_uint_gt(sent, UPLINK_WINDOW - sizeof big);
+    ck_assert_uint_gt(sent, ZR_TRUNK_WINDOW - sizeof big);
     json_int_t mark = 0;
     for (size_t i = 0; i < s_stage.sent_count; i++) {
         json_t *ping = json_loadb((const char *)zr_blob_data(s_stage.sent[i]), zr_blob_len(s_stage.sent[i]), 0, NULL);

@@ -50,6 +50,21 @@ TEST(test_a_wrong_login_leaves_a_guest) {
     ck_assert_ptr_null(strstr(hello, "token"));
 }
 
+/* The broker had no place for its answer to hello. A login that waits is no such loss. */
+TEST(test_a_welcome_that_is_lost) {
+    static const char beat[] = "{'op':'error','code':'no-session','text':'','re':'gateway'}";
+    SENT_PART("open");
+    SENT_PART("hello");
+    lines_broker("{'op':'queued','ahead':1}");
+    lines_broker(beat);
+    SENT("");
+    lines_broker(beat);
+    SENT_PART("hello");
+    lines_welcome("ann");
+    lines_broker(beat); /* of the session: it is lost */
+    SENT_PART("hello");
+}
+
 TEST(test_a_broker_that_wants_a_login) {
     SENT_PART("open");
     SENT_PART("hello");

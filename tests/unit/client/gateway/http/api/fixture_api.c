@@ -261,9 +261,9 @@ void channel_set_session(channel_t *channel, bool alive) {
     channel->alive = alive;
 }
 
-bool channel_is_beat(const json_t *object) {
-    const char *re = json_string_value(json_object_get(object, "re"));
-    return re && strcmp(re, "gateway") == 0;
+void channel_hello(channel_t *channel, json_t *hello) {
+    channel->alive = true;
+    channel_say(channel, hello);
 }
 
 void channel_close(channel_t *channel) {

@@ -21,6 +21,18 @@ TEST(test_a_nick_that_was_taken_meanwhile_becomes_another) {
 }
 END_TEST
 
+/* The broker had no place for its answer to hello. A login that waits is no such loss. */
+TEST(test_a_welcome_that_is_lost) {
+    scene_play(&s_scene, "C: NICK ann\nC: USER a 0 * :a\nB: 'nick':'ann'\n"
+                         "A: {'op':'queued','ahead':1}\n"
+                         "A: {'op':'error','code':'no-session','text':'','re':'gateway'}\n"
+                         "A: {'op':'error','code':'no-session','text':'','re':'gateway'}\nB: 'nick':'ann'\n"
+                         "A: {'op':'error','re':1,'code':'nick-in-use','text':'taken'}\n"
+                         "S: :irc.zrelay 433 * ann :Nickname is already in use\n"
+                         "A: {'op':'error','code':'no-session','text':'','re':'gateway'}\nZ:\n");
+}
+END_TEST
+
 TEST(test_a_broker_that_refuses_ends_the_connection) {
     scene_register(&s_scene, NULL);
     scene_play(&s_scene, "A: {'op':'bye','reason':'expired'}\nB: 'op':'hello'\n"

@@ -15,7 +15,7 @@ typedef struct {
         char *nick, *words;
         bool away;
     } known[CHAT_STATUS_NICKS];
-    size_t next; /* the place that a further nick takes, whoever has it */
+    size_t next; /* the place that a further nick takes */
 } chat_status_t;
 
 void chat_status_finish(chat_status_t *status);

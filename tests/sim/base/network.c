@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker.h"
-#include "client.h"
-#include "gateway.h"
-#include "sim.h"
-
 /* --- Queues and topics --- */
 
 void queue_push(queue_t *queue, zr_blob_t *frame) {
@@ -47,13 +42,13 @@ void queue_finish(queue_t *queue) {
     *queue = (queue_t){0};
 }
 
-/* Where `topic` is or would be; `*found` says which. */
-static size_t s_topic(const topics_t *topics, const uint8_t *text, size_t len, bool *found) {
+/* Where `wanted` is or would be; `*found` says which. */
+static size_t s_topic(const topics_t *topics, zr_span_t wanted, bool *found) {
     size_t at = 0;
     *found = false;
     for (; at < topics->count; at++) {
         const topic_t *topic = &topics->items[at];
-        int order = zr_span_compare(zr_span_of(topic->text, topic->len), zr_span_of(text, len));
+        int order = zr_span_compare(zr_span_of(topic->text, topic->len), wanted);
         *found = order == 0;
         if (order >= 0)
             break;
@@ -61,10 +56,10 @@ static size_t s_topic(const topics_t *topics, const uint8_t *text, size_t len, b
     return at;
 }
 
-/* True when the set has changed: only then a SUB tells its peer. */
-static bool s_topics_add(topics_t *topics, const uint8_t *text, size_t len) {
+/* Only when the set has changed a SUB tells its peer. */
+bool topics_add(topics_t *topics, zr_span_t topic) {
     bool found;
-    size_t at = s_topic(topics, text, len, &found);
+    size_t at = s_topic(topics, topic, &found);
     if (found) {
         topics->items[at].count++;
         return false;
@@ -72,21 +67,22 @@ static bool s_topics_add(topics_t *topics, const uint8_t *text, size_t len) {
     if (topics->count == topics->size)
         topics->items = world_grow(topics->items, &topics->size, sizeof *topics->items);
     memmove(topics->items + at + 1, topics->items + at, (topics->count++ - at) * sizeof *topics->items);
-    topics->items[at] = (topic_t){.len = len, .count = 1};
-    memcpy(topics->items[at].text, text, len);
+    topics->items[at] = (topic_t){.len = topic.len, .count = 1};
+    if (topic.len)
+        memcpy(topics->items[at].text, topic.ptr, topic.len);
     return true;
 }
 
-static bool s_topics_remove(topics_t *topics, const uint8_t *text, size_t len) {
+bool topics_remove(topics_t *topics, zr_span_t topic) {
     bool found;
-    size_t at = s_topic(topics, text, len, &found);
+    size_t at = s_topic(topics, topic, &found);
     if (!found || --topics->items[at].count > 0)
         return false;
     memmove(topics->items + at, topics->items + at + 1, (--topics->count - at) * sizeof *topics->items);
     return true;
 }
 
-static bool s_topics_match(const topics_t *topics, zr_span_t frame) {
+static bool s_match(const topics_t *topics, zr_span_t frame) {
     for (size_t i = 0; i < topics->count; i++)
         if (zr_span_starts(frame, zr_span_of(topics->items[i].text, topics->items[i].len)))
             return true;
@@ -96,8 +92,8 @@ static bool s_topics_match(const topics_t *topics, zr_span_t frame) {
 /* --- What is under way --- */
 
 static uint64_t s_due(conn_t *conn, uint64_t *last) {
-    const world_t *world = &conn->sim->world;
-    uint64_t due = world->now + conn->latency + rng_skewed(&conn->sim->world.rng, conn->sim->params.jitter);
+    world_t *world = conn->network->world;
+    uint64_t due = world->now + conn->latency + rng_skewed(&world->rng, conn->network->jitter);
     if (due < conn->stalled)
         due = conn->stalled;
     if (due < *last)
@@ -111,29 +107,22 @@ static void s_up_arrived(void *ctx, uint64_t arg) {
     zr_blob_t *frame = queue_pop(&conn->up);
     if (!frame)
         return;
-    if (conn->client && conn->gateway) {
-        gateway_take(conn, frame);
-        return;
-    }
-    if (!broker_is(conn->sim, conn->incarnation)) {
-        zr_blob_unref(frame);
-        return;
-    }
     if (conn->kind == CONN_BACK) {
         const uint8_t *data = zr_blob_data(frame);
+        zr_span_t topic = zr_span_of(data + 1, zr_blob_len(frame) - 1);
         if (data[0])
-            s_topics_add(&conn->topics, data + 1, zr_blob_len(frame) - 1);
+            topics_add(&conn->topics, topic);
         else
-            s_topics_remove(&conn->topics, data + 1, zr_blob_len(frame) - 1);
+            topics_remove(&conn->topics, topic);
     }
-    broker_receive(conn->sim, conn->kind == CONN_FRONT ? conn->route : 0, frame);
+    conn->network->calls->receive(conn->network->ctx, conn, frame);
 }
 
 static void s_receive(conn_t *conn, zr_blob_t *frame) {
     if (conn->socket)
         conn->socket->receive(conn->socket->owner, conn->kind, frame);
     else
-        gateway_receive(conn->gateway, conn, frame);
+        conn->network->calls->trunk_frame(conn->network->ctx, conn, frame);
 }
 
 static void s_down_arrived(void *ctx, uint64_t arg) {
@@ -150,7 +139,7 @@ void conn_up(conn_t *conn, zr_blob_t *frame) {
         return;
     }
     queue_push(&conn->up, frame);
-    world_at(&conn->sim->world, s_due(conn, &conn->up_due), s_up_arrived, conn, 0);
+    world_at(conn->network->world, s_due(conn, &conn->up_due), s_up_arrived, conn, 0);
 }
 
 void conn_down(conn_t *conn, zr_blob_t *frame) {
@@ -160,7 +149,7 @@ void conn_down(conn_t *conn, zr_blob_t *frame) {
         return;
     }
     queue_push(&conn->down, frame);
-    world_at(&conn->sim->world, s_due(conn, &conn->down_due), s_down_arrived, conn, 0);
+    world_at(conn->network->world, s_due(conn, &conn->down_due), s_down_arrived, conn, 0);
 }
 
 static size_t s_waiting(const conn_t *conn) {
@@ -177,52 +166,55 @@ static void s_subscribe(conn_t *conn, const topic_t *topic, bool on) {
     conn_up(conn, frame);
 }
 
-static conn_t *s_conn(sim_t *sim, conn_kind_t kind) {
-    network_t *network = &sim->network;
+static conn_t *s_conn(network_t *network, conn_kind_t kind, unsigned incarnation) {
     if (network->count == network->size)
         network->conns = world_grow(network->conns, &network->size, sizeof *network->conns);
     conn_t *conn = network->conns[network->count++] = world_calloc(sizeof *conn);
-    *conn = (conn_t){.sim = sim,
+    *conn = (conn_t){.network = network,
         .kind = kind,
-        .incarnation = broker_incarnation(sim),
+        .incarnation = incarnation,
         .client_open = true,
         .broker_open = true,
-        .latency = rng_below(&sim->world.rng, sim->params.latency + 1)};
+        .latency = rng_below(&network->world->rng, network->latency + 1)};
     conn->route = ++network->last_route;
     return conn;
 }
 
-/* Some clients come by the gateway, if there is one. */
-static bool s_is_carried(const socket_t *socket) {
-    return socket->client && socket->kind == CONN_FRONT && socket->sim->gateway && client_number(socket->client) % 3;
+static void s_try(void *ctx, uint64_t opened);
+
+static void s_reconnect(socket_t *socket, uint64_t after) {
+    world_t *world = socket->network->world;
+    world_at(world, world->now + after, s_try, socket, socket->opened);
 }
 
-static bool s_listens(const socket_t *socket) {
-    if (s_is_carried(socket))
-        return gateway_is_ready(socket->sim->gateway);
-    return broker_listens(socket->sim, socket->kind, socket->endpoint);
+static void s_tell_failed(socket_t *socket) {
+    if (socket->failed)
+        socket->failed(socket->owner, socket->kind);
 }
 
 static void s_try(void *ctx, uint64_t opened) {
     socket_t *socket = ctx;
-    sim_t *sim = socket->sim;
+    network_t *network = socket->network;
+    world_t *world = network->world;
     if (!socket->open || socket->opened != opened || socket->conn)
         return;
-    if (sim->world.now < sim->network.cut || !s_listens(socket)) {
-        world_at(&sim->world, sim->world.now + rng_between(&sim->world.rng, 50 * MS, 200 * MS), s_try, socket, opened);
+    unsigned incarnation = world->now < network->cut ? 0 : network->calls->listens(network->ctx, socket);
+    if (!incarnation) {
+        if (!socket->once)
+            s_reconnect(socket, rng_between(&world->rng, 50 * MS, 200 * MS));
+        s_tell_failed(socket);
         return;
     }
-    conn_t *conn = s_conn(sim, socket->kind);
+    conn_t *conn = s_conn(network, socket->kind, incarnation);
     conn->client = socket->client;
     conn->socket = socket;
-    conn->gateway = s_is_carried(socket) ? sim->gateway : NULL;
     /* A change may go unheard: the machine is not to rely on it. */
-    conn->watched = conn->kind == CONN_FRONT && (socket->heeded || rng_chance(&sim->world.rng, 3, 4));
+    conn->watched = conn->kind == CONN_FRONT && (socket->heeded || rng_chance(&world->rng, 3, 4));
     socket->conn = conn;
-    world_trace(&sim->world, "%s %s connected as %" PRIu64, socket->name, socket->kind == CONN_FRONT ? "front" : "back",
+    world_trace(world, "%s %s connected as %" PRIu64, socket->name, socket->kind == CONN_FRONT ? "front" : "back",
         conn->route);
-    if (conn->gateway)
-        gateway_client_came(conn);
+    if (network->calls->accepted)
+        network->calls->accepted(network->ctx, conn);
     if (conn->watched)
         socket->changed(socket->owner, true);
     zr_blob_t *frame;
@@ -232,17 +224,13 @@ static void s_try(void *ctx, uint64_t opened) {
         s_subscribe(conn, &socket->topics.items[i], true);
 }
 
-conn_t *network_trunk(sim_t *sim, gateway_t *gateway) {
-    if (sim->world.now < sim->network.cut || !broker_listens(sim, CONN_FRONT, ""))
+conn_t *network_trunk(network_t *network, struct gateway *gateway, unsigned incarnation) {
+    if (network->world->now < network->cut || !incarnation)
         return NULL;
-    conn_t *conn = s_conn(sim, CONN_FRONT);
+    conn_t *conn = s_conn(network, CONN_FRONT, incarnation);
     conn->gateway = gateway;
-    world_trace(&sim->world, "gateway connected as %" PRIu64, conn->route);
+    world_trace(network->world, "gateway connected as %" PRIu64, conn->route);
     return conn;
-}
-
-static void s_reconnect(socket_t *socket, uint64_t after) {
-    world_at(&socket->sim->world, socket->sim->world.now + after, s_try, socket, socket->opened);
 }
 
 /* --- Breaking --- */
@@ -253,45 +241,50 @@ static void s_broker_notices(void *ctx, uint64_t arg) {
     if (!conn->broker_open)
         return;
     conn->broker_open = false;
+    if (conn->network->calls->gone)
+        conn->network->calls->gone(conn->network->ctx, conn);
     conn->topics.count = 0;
-    if (conn->client && conn->gateway)
-        gateway_client_gone(conn);
 }
 
 /* The client's end is no more. Of what is under way each side still gets what was on the wire before the break. */
 static void s_detach(conn_t *conn, uint64_t unnoticed, bool socket_stays) {
-    rng_t *rng = &conn->sim->world.rng;
+    world_t *world = conn->network->world;
+    rng_t *rng = &world->rng;
     conn->client_open = false;
     queue_cut(&conn->up, rng_below(rng, conn->up.count + 1));
     if (socket_stays)
         for (uint64_t left = rng_below(rng, conn->down.count + 1); left > 0; left--)
             s_receive(conn, queue_pop(&conn->down));
     queue_cut(&conn->down, 0);
-    uint64_t notice = conn->sim->world.now + unnoticed;
+    uint64_t notice = world->now + unnoticed;
     if (conn->up.count && notice < conn->up_due)
         notice = conn->up_due;
-    if (notice == conn->sim->world.now)
+    if (notice == world->now)
         s_broker_notices(conn, 0);
     else
-        world_at(&conn->sim->world, notice, s_broker_notices, conn, 0);
+        world_at(world, notice, s_broker_notices, conn, 0);
 }
 
 void conn_break(conn_t *conn, uint64_t unnoticed) {
+    network_t *network = conn->network;
     if (!conn->client_open)
         return;
     if (!conn->socket) {
-        world_trace(&conn->sim->world, "trunk %" PRIu64 " breaks", conn->route);
+        world_trace(network->world, "trunk %" PRIu64 " breaks", conn->route);
         s_detach(conn, unnoticed, false);
-        gateway_trunk_gone(conn->gateway, conn);
+        network->calls->trunk_gone(network->ctx, conn);
         return;
     }
     socket_t *socket = conn->socket;
-    world_trace(&conn->sim->world, "%s connection %" PRIu64 " breaks", socket->name, conn->route);
+    world_trace(network->world, "%s connection %" PRIu64 " breaks", socket->name, conn->route);
     socket->conn = NULL;
     s_detach(conn, unnoticed, true);
     if (conn->watched)
         socket->changed(socket->owner, false);
-    s_reconnect(socket, rng_between(&conn->sim->world.rng, 1 * MS, 200 * MS));
+    if (!socket->once)
+        s_reconnect(socket, rng_between(&network->world->rng, 1 * MS, 200 * MS));
+    if (socket->kind == CONN_BACK)
+        s_tell_failed(socket);
 }
 
 static void s_client_notices(void *ctx, uint64_t arg) {
@@ -299,41 +292,34 @@ static void s_client_notices(void *ctx, uint64_t arg) {
     conn_break(ctx, 0);
 }
 
-void network_broker_gone(sim_t *sim) {
-    for (size_t i = 0; i < sim->network.count; i++) {
-        conn_t *conn = sim->network.conns[i];
-        if (conn->client && conn->gateway)
+void network_process_gone(network_t *network, unsigned incarnation, bool silently) {
+    world_t *world = network->world;
+    for (size_t i = 0; i < network->count; i++) {
+        conn_t *conn = network->conns[i];
+        if (conn->incarnation != incarnation || (conn->client && conn->gateway))
             continue;
         conn->broker_open = false;
         conn->hole = true;
         queue_cut(&conn->up, 0);
-        if (conn->client_open)
-            world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2000 * MS), s_client_notices, conn, 0);
+        if (conn->client_open && !silently)
+            world_at(world, world->now + rng_skewed(&world->rng, 2000 * MS), s_client_notices, conn, 0);
     }
 }
 
-void network_drop(sim_t *sim, route_t route) {
-    conn_t *conn = network_conn(&sim->network, route);
+void network_drop(network_t *network, route_t route) {
+    conn_t *conn = network_conn(network, route);
     if (conn->client_open)
-        world_at(&sim->world, sim->world.now, s_client_notices, conn, 0);
+        world_at(network->world, network->world->now, s_client_notices, conn, 0);
 }
 
-void network_drop_user(sim_t *sim, const char *user) {
-    for (size_t i = 0; i < sim->network.count; i++) {
-        const conn_t *conn = sim->network.conns[i];
-        if (!conn->gateway && conn->client && strcmp(conn->client->user, user) == 0)
-            network_drop(sim, conn->route);
-    }
-}
-
-void network_heal(sim_t *sim) {
-    sim->network.cut = 0;
-    for (size_t i = 0; i < sim->network.count; i++) {
-        conn_t *conn = sim->network.conns[i];
+void network_heal(network_t *network) {
+    network->cut = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        conn_t *conn = network->conns[i];
         conn->stalled = 0;
         conn->dropping = 0;
         /* A connection that swallows for ever is the client's to find out; half of them end by themselves. */
-        if (conn->hole && conn->client_open && rng_chance(&sim->world.rng, 1, 2))
+        if (conn->hole && conn->client_open && rng_chance(&network->world->rng, 1, 2))
             conn_break(conn, 0);
     }
 }
@@ -362,9 +348,9 @@ void socket_close(socket_t *socket) {
     socket->topics.count = 0;
     conn_t *conn = socket->conn;
     socket->conn = NULL;
+    rng_t *rng = &socket->network->world->rng;
     if (conn)
-        s_detach(
-            conn, rng_chance(&socket->sim->world.rng, 1, 4) ? rng_below(&socket->sim->world.rng, 1000 * MS) : 0, false);
+        s_detach(conn, rng_chance(rng, 1, 4) ? rng_below(rng, 1000 * MS) : 0, false);
 }
 
 void socket_connect(socket_t *socket, const char *endpoint) {
@@ -372,7 +358,7 @@ void socket_connect(socket_t *socket, const char *endpoint) {
     socket->open = true;
     socket->opened++;
     snprintf(socket->endpoint, sizeof socket->endpoint, "%s", endpoint);
-    s_reconnect(socket, rng_below(&socket->sim->world.rng, 5 * MS));
+    s_reconnect(socket, rng_below(&socket->network->world->rng, 5 * MS));
 }
 
 void socket_send(socket_t *socket, zr_blob_t *frame) {
@@ -385,7 +371,8 @@ void socket_send(socket_t *socket, zr_blob_t *frame) {
 }
 
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on) {
-    bool changed = on ? s_topics_add(&socket->topics, topic, len) : s_topics_remove(&socket->topics, topic, len);
+    zr_span_t text = zr_span_of(topic, len);
+    bool changed = on ? topics_add(&socket->topics, text) : topics_remove(&socket->topics, text);
     topic_t told = {.len = len};
     memcpy(told.text, topic, len);
     if (changed && socket->conn)
@@ -404,9 +391,9 @@ conn_t *network_conn(const network_t *network, route_t route) {
     return route >= 1 && route <= network->count ? network->conns[route - 1] : NULL;
 }
 
-bool network_send(sim_t *sim, route_t route, zr_blob_t *frame) {
-    conn_t *conn = network_conn(&sim->network, route);
-    bool sent = conn && conn->broker_open && s_waiting(conn) < sim->params.route_queue;
+bool network_send(network_t *network, route_t route, zr_blob_t *frame) {
+    conn_t *conn = network_conn(network, route);
+    bool sent = conn && conn->broker_open && s_waiting(conn) < network->route_queue;
     if (sent)
         conn_down(conn, frame);
     else
@@ -414,18 +401,19 @@ bool network_send(sim_t *sim, route_t route, zr_blob_t *frame) {
     return sent;
 }
 
-void network_publish(sim_t *sim, zr_blob_t *frame) {
-    rng_t *rng = &sim->world.rng;
+void network_publish(network_t *network, unsigned incarnation, zr_blob_t *frame) {
+    rng_t *rng = &network->world->rng;
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
-    for (size_t i = 0; i < sim->network.count; i++) {
-        conn_t *conn = sim->network.conns[i];
-        if (conn->kind != CONN_BACK || !conn->broker_open || !s_topics_match(&conn->topics, text))
+    for (size_t i = 0; i < network->count; i++) {
+        conn_t *conn = network->conns[i];
+        if (conn->kind != CONN_BACK || conn->incarnation != incarnation || !conn->broker_open ||
+            !s_match(&conn->topics, text))
             continue;
-        if (!sim->quiet && conn->dropping == 0 && rng_chance(rng, sim->params.drop_chance, 1000))
+        if (!network->quiet && conn->dropping == 0 && rng_chance(rng, network->drop_chance, 1000))
             conn->dropping = 1 + rng_skewed(rng, 30);
         if (conn->dropping > 0)
             conn->dropping--;
-        else if (s_waiting(conn) < sim->params.reader_queue)
+        else if (s_waiting(conn) < network->reader_queue)
             conn_down(conn, zr_blob_ref(frame));
     }
     zr_blob_unref(frame);

@@ -19,8 +19,8 @@ static person_t *s_find(const people_t *people, const char *nick) {
     return NULL;
 }
 
-/* A place that is free for another one: of somebody that is gone, and if there is none, of the one that is silent for
- * longest. NULL: nobody may be forgotten for somebody that is silent. */
+/* The place of a person to forget: of one that is gone, or else of the one that is silent for longest. NULL: nobody is
+ * forgotten for a person that is silent. */
 static person_t *s_forget(people_t *people, bool speaks) {
     person_t *oldest = NULL;
     for (size_t i = 0; i < people->count; i++) {

@@ -1,6 +1,6 @@
 /* The made-up network: what libzmq, TCP and the machines between them do to frames. DEALER and ROUTER keep their order
- * and lose what is under way when a connection breaks; SUB loses at any time. The faults are asked for by program.c;
- * losing frames under way, full queues and reconnecting happen here. */
+ * and lose what is under way when a connection breaks; SUB loses at any time. The world asks for the faults;
+ * losing frames under way, full queues and reconnecting happen here. It knows no broker: its calls do. */
 #ifndef NETWORK_H
 #define NETWORK_H
 
@@ -9,10 +9,10 @@
 #include "span.h"
 #include "world.h"
 
-struct sim;
 struct client;
 struct gateway;
 struct conn;
+struct network;
 
 typedef struct {
     zr_blob_t **items;
@@ -38,14 +38,16 @@ typedef struct {
 
 typedef enum { CONN_FRONT, CONN_BACK } conn_kind_t;
 
-/* A client's socket, or the HTTP gateway's. */
+/* A client's socket, or one of a gateway or a leaf. */
 typedef struct {
-    struct sim *sim;
-    struct client *client; /* NULL: it is the HTTP gateway's */
+    struct network *network;
+    struct client *client; /* NULL: it is another program's */
     conn_kind_t kind;
     bool heeded;                                                      /* its owner is told of every change */
+    bool once;                                                        /* it does not connect again by itself */
     void (*receive)(void *owner, conn_kind_t kind, zr_blob_t *frame); /* takes over the reference */
     void (*changed)(void *owner, bool up);                            /* the front's connection stands, or ended */
+    void (*failed)(void *owner, conn_kind_t kind); /* nobody listens, or the back's connection ended; NULL: it goes on */
     void *owner;
     char name[8]; /* in the trace */
     bool open;
@@ -59,13 +61,13 @@ typedef struct {
 
 /* Between a client and the broker; or between a client and a gateway; or a gateway's trunk. */
 typedef struct conn {
-    struct sim *sim;
+    struct network *network;
     struct client *client;   /* NULL: it is a gateway's */
     socket_t *socket;        /* NULL: it is the trunk of `gateway` */
     struct gateway *gateway; /* NULL: it is between a socket and the broker */
     conn_kind_t kind;
     route_t route;
-    unsigned incarnation; /* of the broker */
+    unsigned incarnation; /* of the process at the broker's end */
     bool client_open, broker_open;
     bool watched; /* the client is told when it stands and when it ends */
     bool hole;    /* takes frames and loses them; neither end knows */
@@ -82,7 +84,26 @@ typedef struct conn {
     size_t channel_count, channel_size;
 } conn_t;
 
+/* What happens at the ends that the network does not know. */
 typedef struct {
+    /* The incarnation of the process that listens there; 0: none does. */
+    unsigned (*listens)(void *ctx, const socket_t *socket);
+    void (*accepted)(void *ctx, conn_t *conn); /* the socket's connection stands. NULL: that is no news */
+    void (*receive)(void *ctx, conn_t *conn, zr_blob_t *frame); /* at the broker's end; takes over the reference */
+    void (*gone)(void *ctx, conn_t *conn); /* that end noticed that it ended, before it forgets its topics. NULL: no news */
+    /* Of a trunk without a socket: a frame for its gateway, which takes over the reference; and its end. */
+    void (*trunk_frame)(void *ctx, conn_t *conn, zr_blob_t *frame);
+    void (*trunk_gone)(void *ctx, conn_t *conn);
+} network_calls_t;
+
+typedef struct network {
+    world_t *world;
+    const network_calls_t *calls;
+    void *ctx;                        /* theirs */
+    uint64_t latency, jitter;         /* at most, of a connection */
+    size_t route_queue, reader_queue; /* frames */
+    unsigned drop_chance;             /* in a thousand frames on the back */
+    bool quiet;                       /* nothing is dropped any more */
     conn_t **conns;
     size_t count, size;
     route_t last_route;
@@ -91,6 +112,10 @@ typedef struct {
 
 void network_finish(network_t *network);
 
+/* Topics with a count. True: the set has changed. */
+bool topics_add(topics_t *topics, zr_span_t topic);
+bool topics_remove(topics_t *topics, zr_span_t topic);
+
 /* --- The client's end --- */
 void socket_connect(socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
 void socket_close(socket_t *socket);
@@ -98,32 +123,32 @@ void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the referenc
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on);
 void socket_finish(socket_t *socket);
 
-/* --- The gateway's end --- */
+/* --- A gateway's end --- */
 
-/* Connects a gateway with the broker. NULL: that does not listen, or nobody can connect. */
-conn_t *network_trunk(struct sim *sim, struct gateway *gateway);
+/* Connects a gateway with that process. NULL: it is 0, or nobody can connect. */
+conn_t *network_trunk(network_t *network, struct gateway *gateway, unsigned incarnation);
 void conn_up(conn_t *conn, zr_blob_t *frame);   /* towards the broker; takes over the reference */
 void conn_down(conn_t *conn, zr_blob_t *frame); /* towards the client, likewise */
 
 /* --- The broker's end --- */
 
 /* To `route`; takes over the reference. False: its queue is full, or it is gone. */
-bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
-void network_publish(struct sim *sim, zr_blob_t *frame);       /* to each subscribed SUB; takes over the reference */
+bool network_send(network_t *network, route_t route, zr_blob_t *frame);
+/* To each subscribed SUB of that process; takes over the reference. */
+void network_publish(network_t *network, unsigned incarnation, zr_blob_t *frame);
 conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
 
-/* Ends the connection, or every one of that user's clients. */
-void network_drop(struct sim *sim, route_t route);
-void network_drop_user(struct sim *sim, const char *user);
+void network_drop(network_t *network, route_t route); /* ends the connection */
 
-/* Every connection is gone, now or as soon as the client's end notices. */
-void network_broker_gone(struct sim *sim);
+/* The process ended: its connections are gone, now or as soon as the other end notices. `silently`: the other end has to
+ * find out, as nothing tells it. */
+void network_process_gone(network_t *network, unsigned incarnation, bool silently);
 
 /* --- Faults --- */
 
 /* The connection breaks; a part of the frames under way arrives. `unnoticed`: the broker's end learns of it that much
  * later. */
 void conn_break(conn_t *conn, uint64_t unnoticed);
-void network_heal(struct sim *sim); /* no hole, no stall, nothing to drop */
+void network_heal(network_t *network); /* no hole, no stall, nothing to drop */
 
 #endif

@@ -1,4 +1,4 @@
-/* The people of a room: who is there, and who spoke last. Pure. */
+/* The people of a room: which are present, and which spoke last. Pure. */
 #ifndef PEOPLE_H
 #define PEOPLE_H
 

@@ -43,7 +43,8 @@ static const chat_command_t s_commands[] = {
     {"who", CHAT_WHO, NOTHING, PEOPLE, "/who", "the users in this room, and what they show"},
     {"whois", CHAT_WHOIS, NAME, PEOPLE, "/whois NICK", "where somebody is, and what they show"},
     {"names", CHAT_NAMES, NOTHING, PEOPLE, "/names", "the users in this room, the names alone"},
-    {"ignore", CHAT_IGNORE, MAYBE_NAME, PEOPLE, "/ignore [NICK]", "hide what NICK says; without NICK, who is hidden"},
+    {"ignore", CHAT_IGNORE, MAYBE_NAME, PEOPLE, "/ignore [NICK]",
+        "hide messages of NICK; without NICK, list the ignored nicks"},
     {"unignore", CHAT_UNIGNORE, NAME, PEOPLE, "/unignore NICK", "show it again"},
     {"nick", CHAT_NICK, NAME, YOU, "/nick NAME", "take another name"},
     {"away", CHAT_AWAY, MAYBE_TEXT, YOU, "/away [TEXT]", "show that you are away"},
@@ -52,7 +53,7 @@ static const chat_command_t s_commands[] = {
     {"clear", CHAT_CLEAR, NOTHING, CHAT, "/clear", "empty the screen"},
     {"reconnect", CHAT_RECONNECT, NOTHING, CHAT, "/reconnect", "connect again now, also while the next attempt waits"},
     {"set", CHAT_SET, MAYBE_BOTH, CHAT, "/set [NAME VALUE]", "a setting; without NAME, all of them"},
-    {"save", CHAT_SAVE, NOTHING, CHAT, "/save", "keep the settings, and who is ignored"},
+    {"save", CHAT_SAVE, NOTHING, CHAT, "/save", "keep the settings and the ignored nicks"},
     {"help", CHAT_HELP, MAYBE_NAME, CHAT, "/help [COMMAND]", "what a command does; all: each of them; keys: the keys"},
     {"quit", CHAT_QUIT, NOTHING, CHAT, "/quit", "leave"},
 };

@@ -1,0 +1,17 @@
+/* See lead_check.h. */
+#include "lead_check.h"
+
+#include "rooms.h"
+#include "state.h"
+
+bool lead_is_sure(relay_t *relay, session_t *session, zr_span_t room, uint64_t after) {
+    const batch_t *batch = &relay->batch;
+    if (!relay->log->shared || after <= room_head(relay, room))
+        return true;
+    bool asked = session->lead_link == session->link && session->lead_pass > batch->failing;
+    if (asked)
+        return session->lead_pass <= batch->stored;
+    session->lead_link = session->link;
+    session->lead_pass = batch_check(relay);
+    return false;
+}
