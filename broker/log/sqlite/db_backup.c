@@ -147,7 +147,10 @@ bool db_backup(const char *dir, const char *to, zr_error_t *error) {
         return false;
     char *partial = s_partial(to);
     if (!partial) {
-        db_fail_errno(to, error, "make");
+        if (errno == EEXIST)
+            zr_fail(error, "cannot make %s: File exists, and a backup replaces no file; choose another name", to);
+        else
+            db_fail_errno(to, error, "make");
         db_close(db);
         return false;
     }
