@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static inline void *fatal_check(void *memory) {
     if (!memory) {
@@ -30,6 +31,20 @@ static inline void *fatal_grown(void *items, size_t *size, size_t item) {
  */
 #define FATAL_GROW(items, count, size)                                                                                 \
     ((items) = (count) < (size) ? (items) : fatal_grown((items), &(size), sizeof *(items)))
+
+static inline void *fatal_reached(void *items, size_t *size, size_t index, size_t item) {
+    size_t more = *size ? *size : 64;
+    while (more <= index)
+        more *= 2;
+    items = fatal_realloc(items, more * item);
+    memset((char *)items + *size * item, 0, (more - *size) * item);
+    *size = more;
+    return items;
+}
+
+/* The array `items`, which has `size` places, has one at `index` from now on. New places are zeroed. */
+#define FATAL_REACH(items, size, index)                                                                                \
+    ((items) = (index) < (size) ? (items) : fatal_reached((items), &(size), (index), sizeof *(items)))
 
 /* Stops the program, in release builds too: the relay's own promise is broken, and going on would break others'. */
 #define FATAL_UNLESS(condition)                                                                                        \

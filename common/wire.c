@@ -94,20 +94,21 @@ static inline bool s_publish_entry(zr_span_t *rest, zr_publish_entry_t *entry) {
     entry->mid = zr_load64(at);
     entry->flags = (uint8_t)at[8];
     entry->key = zr_span_of(at + 10, (uint8_t)at[9]);
-    bool expects = entry->flags & ZR_ENTRY_EXPECT;
-    size_t fixed = ZR_PUBLISH_ENTRY_FIXED + (expects ? 8 : 0) + entry->key.len;
+    bool expects = entry->flags & ZR_ENTRY_EXPECT, lasts = entry->flags & ZR_ENTRY_TTL;
+    size_t fixed = ZR_PUBLISH_ENTRY_FIXED + (expects ? 8 : 0) + (lasts ? 8 : 0) + entry->key.len;
     if (left < fixed)
         return false;
     at += 10 + entry->key.len;
     entry->expect = expects ? zr_load64(at) : 0;
+    entry->ttl = lasts ? zr_load64(at + (expects ? 8 : 0)) : 0;
     entry->body = zr_span_of(rest->ptr + fixed, zr_load32(rest->ptr + fixed - 4));
     if (left - fixed < entry->body.len)
         return false;
     *rest = zr_span_of(entry->body.ptr + entry->body.len, left - fixed - entry->body.len);
     if (entry->flags == 0)
         return true;
-    return !(entry->flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) && entry->key.len > 0 &&
-           !((entry->flags & ZR_ENTRY_DELETE) && entry->body.len > 0);
+    return !(entry->flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT | ZR_ENTRY_TTL)) && entry->key.len > 0 &&
+           !((entry->flags & ZR_ENTRY_DELETE) && (lasts || entry->body.len > 0));
 }
 
 zr_code_t zr_publish_read(
@@ -166,13 +167,15 @@ void zr_publish_begin(zr_buffer_t *out, zr_span_t room) {
 
 void zr_publish_add(zr_buffer_t *out, const zr_publish_entry_t *entry) {
     s_require(entry->key.len <= UINT8_MAX && entry->body.len <= UINT32_MAX);
-    uint8_t *to = zr_buffer_reserve(out, ZR_PUBLISH_ENTRY_FIXED + 8 + entry->key.len + entry->body.len);
+    uint8_t *to = zr_buffer_reserve(out, ZR_PUBLISH_ENTRY_FIXED + 8 + 8 + entry->key.len + entry->body.len);
     to = s_put64(to, entry->mid);
     to = s_put8(to, entry->flags);
     to = s_put8(to, entry->key.len);
     to = s_put_bytes(to, entry->key);
     if (entry->flags & ZR_ENTRY_EXPECT)
         to = s_put64(to, entry->expect);
+    if (entry->flags & ZR_ENTRY_TTL)
+        to = s_put64(to, entry->ttl);
     to = s_put32(to, entry->body.len);
     to = s_put_bytes(to, entry->body);
     out->len = (size_t)(to - out->data);
@@ -258,7 +261,7 @@ void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t 
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry) {
     s_require(entry->sender.len <= UINT8_MAX && entry->key.len <= UINT8_MAX && entry->body.len <= UINT32_MAX);
     size_t at = out->len;
-    uint8_t *to = zr_buffer_reserve(out, ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len);
+    uint8_t *to = zr_buffer_reserve(out, zr_entry_size(entry));
     to = s_put64(to, entry->seq);
     to = s_put64(to, entry->time);
     to = s_put8(to, entry->flags);
@@ -266,6 +269,8 @@ size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry) {
     to = s_put_bytes(to, entry->sender);
     to = s_put8(to, entry->key.len);
     to = s_put_bytes(to, entry->key);
+    if (entry->flags & ZR_ENTRY_TTL)
+        to = s_put64(to, entry->ttl);
     to = s_put32(to, entry->body.len);
     to = s_put_bytes(to, entry->body);
     out->len = (size_t)(to - out->data);

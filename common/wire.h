@@ -13,17 +13,18 @@
 enum { ZR_TYPE_PUBLISH = 0x01, ZR_TYPE_ACK = 0x02, ZR_TYPE_TRUNK = 0x03, ZR_TYPE_CONTROL = '{', ZR_TYPE_SYNC = 0xFF };
 enum { ZR_TOPIC_ENTRIES = 0x00, ZR_TOPIC_PRESENCE = 0x01 };
 enum { ZR_DELIVER_VERSION = 1, ZR_ACK_SIZE = 18 };
-enum { ZR_FRAME_REPLAY = 0x01, ZR_FRAME_STATE = 0x02 };  /* flags of a DELIVER frame */
-enum { ZR_ENTRY_DELETE = 0x01, ZR_ENTRY_EXPECT = 0x02 }; /* flags of an entry; EXPECT only in PUBLISH */
+enum { ZR_FRAME_REPLAY = 0x01, ZR_FRAME_STATE = 0x02 }; /* flags of a DELIVER frame */
+/* Flags of an entry; EXPECT only in PUBLISH. TTL's number is also the size of the field that it adds. */
+enum { ZR_ENTRY_DELETE = 0x01, ZR_ENTRY_EXPECT = 0x02, ZR_ENTRY_TTL = 0x08 };
 typedef enum { ZR_LEVEL_NONE = 0, ZR_LEVEL_MEMORY = 1, ZR_LEVEL_DISK = 2, ZR_LEVEL_REPLICATED = 3 } zr_level_t;
 
 const char *zr_level_name(zr_level_t level);
 
 /* Bytes of a DELIVER frame before its entries, and of a delivered entry without its strings. */
 #define ZR_DELIVER_HEAD(room_len) ((room_len) + 1 + 1 + 1 + 8 + 8)
-#define ZR_DELIVER_ENTRY_FIXED (8 + 8 + 1 + 1 + 1 + 4)
+#define ZR_DELIVER_ENTRY_FIXED (8 + 8 + 1 + 1 + 1 + 4) /* 8 more with TTL */
 #define ZR_PUBLISH_HEAD(room_len) (1 + 1 + (room_len))
-#define ZR_PUBLISH_ENTRY_FIXED (8 + 1 + 1 + 4) /* 8 more with EXPECT */
+#define ZR_PUBLISH_ENTRY_FIXED (8 + 1 + 1 + 4) /* 8 more with EXPECT, and 8 more with TTL */
 
 /* --- Numbers --- */
 
@@ -47,6 +48,7 @@ typedef struct {
     zr_span_t key;
     uint64_t expect; /* 0 without ZR_ENTRY_EXPECT */
     zr_span_t body;
+    uint64_t ttl; /* ms; 0 without ZR_ENTRY_TTL, and perhaps with it: the caller checks its range */
 } zr_publish_entry_t;
 
 /* A read position in a frame. */
@@ -110,7 +112,14 @@ typedef struct {
     zr_span_t sender;
     zr_span_t key;
     zr_span_t body;
+    uint64_t ttl; /* ms from `time` on that the value lasts; 0 without ZR_ENTRY_TTL */
 } zr_entry_t;
+
+/* Bytes of the entry in a DELIVER frame. */
+static inline size_t zr_entry_size(const zr_entry_t *entry) {
+    return ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + (entry->flags & ZR_ENTRY_TTL) +
+           entry->body.len;
+}
 
 typedef struct {
     zr_span_t room;
@@ -138,6 +147,7 @@ static inline size_t zr_deliver_step(zr_deliver_reader_t *reader, const char **a
     if (left < size)
         return 0;
     size += *key = (uint8_t)from[18 + *sender];
+    size += (uint8_t)from[16] & ZR_ENTRY_TTL;
     if (left < size)
         return 0;
     body = zr_load32(from + size - 4);
@@ -156,13 +166,15 @@ static inline bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entr
     size_t sender, key, size = zr_deliver_step(reader, &at, &sender, &key);
     if (size == 0)
         return false;
-    size_t head = ZR_DELIVER_ENTRY_FIXED + sender + key;
+    uint8_t flags = (uint8_t)at[16];
+    size_t head = ZR_DELIVER_ENTRY_FIXED + sender + key + (flags & ZR_ENTRY_TTL);
     *entry = (zr_entry_t){.seq = zr_load64(at),
         .time = zr_load64(at + 8),
-        .flags = (uint8_t)at[16],
+        .flags = flags,
         .sender = zr_span_of(at + 18, sender),
         .key = zr_span_of(at + 19 + sender, key),
-        .body = zr_span_of(at + head, size - head)};
+        .body = zr_span_of(at + head, size - head),
+        .ttl = flags & ZR_ENTRY_TTL ? zr_load64(at + 19 + sender + key) : 0};
     return true;
 }
 

@@ -299,6 +299,7 @@ static const zr_setting_t s_rows[] = {
     {"limits", "presence-names", &zr_kind_size, AT(relay.presence_names), 1, 100000},
     {"limits", "max-keys", &zr_kind_size, AT(relay.max_keys), 1, 100000000},
     {"limits", "max-state-bytes", &zr_kind_u64, AT(relay.max_state_bytes), 1 * KIB, 1 * TIB},
+    {"limits", "max-ttl", &zr_kind_time, AT(relay.max_ttl_ms), 1 * SECOND, 100 * YEAR},
     {"limits", "max-groups", &zr_kind_size, AT(relay.max_groups), 1, 1000000},
     {"limits", "max-room-groups", &zr_kind_size, AT(relay.max_room_groups), 1, 1000},
     {"limits", "max-user-groups", &zr_kind_size, AT(relay.max_user_groups), 1, 1000000},

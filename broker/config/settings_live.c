@@ -53,6 +53,7 @@ static void s_take_relay(relay_config_t *to, const relay_config_t *from) {
     to->max_rooms = from->max_rooms;
     to->presence_names = from->presence_names;
     to->max_keys = from->max_keys;
+    to->max_ttl_ms = from->max_ttl_ms;
     to->max_state_bytes = from->max_state_bytes;
     to->max_groups = from->max_groups;
     to->max_room_groups = from->max_room_groups;

@@ -38,6 +38,7 @@ void relay_config_default(relay_config_t *config) {
         .max_joins = 1000,
         .presence_names = 500,
         .max_keys = 10000,
+        .max_ttl_ms = 365ULL * 24 * 3600 * 1000,
         .max_replays = 4,
         .max_lists = 32,
         .max_clients = 100000,
@@ -97,7 +98,8 @@ static void s_restore_room(void *ctx, zr_span_t name, const log_bounds_t *bounds
 static void s_restore_value(void *ctx, zr_span_t name, const zr_entry_t *entry) {
     relay_t *relay = ctx;
     room_t *room = room_find(relay, name);
-    if (room && zr_key_valid(entry->key) && !(entry->flags & ZR_ENTRY_DELETE))
+    bool lasts = !(entry->flags & ZR_ENTRY_TTL) || (entry->ttl > 0 && entry->ttl <= ZR_INT_MAX);
+    if (room && zr_key_valid(entry->key) && !(entry->flags & ZR_ENTRY_DELETE) && lasts)
         room_state_restore(&room->keys, &relay->room_state_limits, entry);
 }
 
@@ -149,6 +151,7 @@ void relay_destroy(relay_t *relay) {
     batch_finish(&relay->batch);
     groups_finish(relay);
     rooms_finish(relay);
+    expiries_finish(&relay->room_state_limits.expiries);
     dedupe_finish(&relay->dedupe);
     access_destroy(relay->access);
     zr_blob_unref(relay->synced);
@@ -241,7 +244,7 @@ void relay_tick(relay_t *relay) {
 }
 
 void relay_rise(relay_t *relay, uint64_t rising) {
-    relay->groups.rising = rising;
+    relay->groups.rising = relay->room_state_limits.expiries.rising = rising;
 }
 
 /* The kinds of work that wait. They take turns. */

@@ -40,6 +40,7 @@ typedef struct {
     size_t presence_names;
     uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
     uint64_t max_state_bytes;
+    uint64_t max_ttl_ms;  /* that a publisher may give a value */
     uint64_t max_waiting; /* bytes of all clients that are read and not taken; all windows share half of it */
     size_t max_groups, max_room_groups; /* of all rooms, of one */
     size_t max_user_groups;             /* that one user made */
@@ -119,8 +120,8 @@ void relay_flush(relay_t *relay);
 /* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
 
-/* The time by a clock that only rises, in µs: by it, workers of groups lose entries that they did not finish. Call it at
- * least once a tick, and before relay_work. */
+/* The time by a clock that only rises, in µs: by it, workers of groups lose entries that they did not finish, and values
+ * with a time to live end. Call it at least once a tick, and before relay_work. */
 void relay_rise(relay_t *relay, uint64_t rising);
 
 /* Does the next small piece of the work that waits: a replay, a snapshot, a page of a list, the presence of one room,

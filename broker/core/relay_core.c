@@ -27,6 +27,7 @@ static void s_second(void *self, uint64_t now, bool forgets) {
         relay_forget_idle(self, now);
         relay_age_keys(self, now);
     }
+    relay_expire_keys(self, now, forgets);
     relay_channels_tick(self, now);
 }
 

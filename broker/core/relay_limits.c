@@ -15,8 +15,8 @@ void relay_set_limits(relay_t *relay, const relay_config_t *config) {
     relay->sessions.connections.limits = rate_limits(&per_second, config->max_control, config->window);
     relay->sessions.channels.origins.max = config->max_address_channels;
     relay->sessions.channels.origins.rate = origins_rate(config->rate_channels);
-    relay->room_state_limits =
-        (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
+    relay->room_state_limits.max_keys = config->max_keys;
+    relay->room_state_limits.max_bytes = config->max_state_bytes;
     HASH_ITER(by_id, relay->sessions.by_id, session, next) /* debts from before make no flood now */
     rates_forgive(&session->rates, &relay->sessions.connections.limits);
 }

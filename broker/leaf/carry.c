@@ -29,6 +29,7 @@ void carry_open(leaf_t *leaf, leaf_client_t *client) {
         json_object_set_new(open, "user", json_string(client->user));
     client->open = true;
     client->told = false;
+    client->wait = 0;
     upstream_say(leaf, open);
 }
 

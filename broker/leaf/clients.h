@@ -20,6 +20,7 @@ typedef struct leaf_client {
     unsigned early; /* frames that it sent before the upstream accepted the channel */
     uint64_t faults;     /* frames that the leaf itself had to refuse; fewer each second */
     bool told;           /* that it has no session, as the upstream is away */
+    uint64_t wait;       /* ms that its next hello is told to wait for the upstream, at least; 0: none was told yet */
     bool left;           /* its connection is gone, and a last frame of it may still come */
     uint64_t heard;      /* when a frame came last, ms */
     uint64_t connection; /* peer_t's */

@@ -58,15 +58,17 @@ static leaf_client_t *s_meet(leaf_t *leaf, route_t route) {
     return client;
 }
 
-static uint64_t s_wait(leaf_t *leaf) {
+static uint64_t s_wait(leaf_t *leaf, leaf_client_t *client) {
     uint16_t random;
+    uint64_t wait = client->wait ? client->wait : LEAF_AWAY_MS;
     leaf->config.relay->entropy(leaf->config.relay->entropy_ctx, &random, sizeof random);
-    return LEAF_AWAY_MS + random % LEAF_AWAY_MS;
+    client->wait = wait * 2 < LEAF_AWAY_MAX_MS ? wait * 2 : LEAF_AWAY_MAX_MS;
+    return wait + random % wait;
 }
 
-static void s_tell_to_wait(leaf_t *leaf, const leaf_client_t *client, json_t *id) {
+static void s_tell_to_wait(leaf_t *leaf, leaf_client_t *client, json_t *id) {
     json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away,
-        "wait", (json_int_t)s_wait(leaf));
+        "wait", (json_int_t)s_wait(leaf, client));
     if (id)
         json_object_set(error, "re", id);
     carry_say(leaf, client->route, error);

@@ -18,7 +18,8 @@ enum {
     LEAF_TOPICS = 1000,           /* topics that the leaf subscribes to one by one, */
     LEAF_TOPIC_BYTES = 24 << 10,  /* and their bytes, 16 more for each. Beyond either it subscribes to everything */
     LEAF_NONCE_BYTES = 256 << 10, /* nonces of readers that wait for `synced`; further ones are dropped */
-    LEAF_AWAY_MS = 500, /* a hello is told to wait so long, and up to twice that, while the upstream is away */
+    LEAF_AWAY_MS = 100,     /* a hello is told to wait so long, and up to twice that, while the upstream is away. It */
+    LEAF_AWAY_MAX_MS = 500, /* doubles with each hello of the client up to this: another broker may lead soon */
 };
 
 /* What the leaf wants done at the sockets to the upstream. */
@@ -37,6 +38,7 @@ typedef struct {
     const char *agent;
     const char *user, *token;    /* NULL: none */
     bool plain;                  /* peers may come in without a key */
+    bool learns;                 /* further upstreams from the one it has (`welcome.peers`) */
     const relay_config_t *relay; /* max_sessions bounds the clients; the functions are those of the edge */
     access_t *access;            /* taken over; NULL: every peer may do everything */
     const leaf_calls_t *calls;

@@ -20,6 +20,10 @@ bool log_is_idle(const log_t *log) {
     return !log->engine->is_idle || log->engine->is_idle(log);
 }
 
+uint64_t log_leads_until(const log_t *log) {
+    return log->engine->leads_until ? log->engine->leads_until(log) : UINT64_MAX;
+}
+
 void log_tick(log_t *log, uint64_t now) {
     if (log->engine->tick)
         log->engine->tick(log, now);

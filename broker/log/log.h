@@ -177,6 +177,7 @@ typedef struct {
     void (*answer)(log_t *log);
     bool (*is_full)(const log_t *log);
     bool (*is_idle)(const log_t *log);
+    uint64_t (*leads_until)(const log_t *log); /* NULL: no other broker can lead this log */
     void (*tick)(log_t *log, uint64_t now);
     /* Deletes entries as retention does: the room's newest entry and the last value of each key stay, and a reader that
      * asks for the others is told of a loss. → sink.trimmed, now or later: once they are gone from the disk too. NULL: the
@@ -226,6 +227,10 @@ bool log_is_full(const log_t *log);
 
 /* Everything that was committed has been answered. */
 bool log_is_idle(const log_t *log);
+
+/* Until when (ms of zr_boot_us) no other broker leads this log. Later one may, and each answer may contradict it.
+ * 2^64-1: none ever does. */
+uint64_t log_leads_until(const log_t *log);
 
 /* What it counts; takes two or three system calls. */
 log_stats_t log_stats(log_t *log);

@@ -159,7 +159,7 @@ static void s_cut(log_memory_t *self, room_log_t *room) {
            (s_is_full(self, entries, bytes) || s_exceeds(self, room, entry.seq, entries, bytes))) {
         after = entry.seq;
         entries++;
-        bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
+        bytes += zr_entry_size(&entry);
     }
     s_cut_off(self, room, after, entries, bytes);
 }
@@ -388,7 +388,7 @@ static void s_cut_to(log_memory_t *self, room_log_t *room, uint64_t upto) {
     while (entries + 1 < record->count && zr_deliver_next(&reader, &entry) && entry.seq <= upto) {
         after = entry.seq;
         entries++;
-        bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
+        bytes += zr_entry_size(&entry);
     }
     s_cut_off(self, room, after, entries, bytes);
 }

@@ -2,15 +2,21 @@
 #include "cluster.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "fatal.h"
 #include "key_file.h"
+#include "service.h"
 #ifdef ZRELAY_POSTGRES
 #include "cluster_part.h"
 #endif
+
+enum { STILL_MS = 20 };
 
 static bool s_is_alone(const settings_t *settings) {
     return !settings->store[0] || !settings->cluster_advertise[0];
@@ -34,6 +40,33 @@ void cluster_keep(const settings_t *chosen, settings_t *settings) {
     memcpy(settings->cluster_key, chosen->cluster_key, sizeof settings->cluster_key);
     if (chosen->follows)
         s_follow(settings, chosen->upstream.endpoint, chosen->upstream.server_key);
+}
+
+static bool s_leads(const server_t *server) {
+    uint64_t until = log_leads_until(server->log);
+    return until == UINT64_MAX || zr_boot_us() / 1000 < until;
+}
+
+static bool s_is_told_to_end(void) {
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) || sigismember(&pending, SIGQUIT);
+}
+
+void cluster_await_lease(server_t *server) {
+    if (s_leads(server))
+        return;
+    zr_log(ZR_LOG_WARN, "the database has not confirmed that this broker leads: it stands still, and clients wait");
+    while (!s_leads(server)) {
+        if (s_is_told_to_end()) {
+            zr_log(ZR_LOG_INFO, "stopping at once; nothing that waits was acknowledged");
+            _exit(EXIT_SUCCESS);
+        }
+        zr_service_watchdog(zr_mono_ms());
+        poll(NULL, 0, STILL_MS);
+    }
+    zr_log(ZR_LOG_WARN, "the database confirms that this broker leads: it goes on");
+    server->resumed = zclock_mono(); /* what the clients said meanwhile has piled up */
 }
 
 #ifndef ZRELAY_POSTGRES

@@ -21,6 +21,11 @@ typedef struct cluster cluster_t;
 cluster_t *cluster_begin(server_t *server);
 void cluster_end(cluster_t *cluster); /* NULL is accepted */
 
+/* To be called before anything is said to anybody. While this broker cannot know that it still leads, it stands still, as if
+ * the process were stopped: perhaps another broker leads. It goes on once the database confirms its lease; if another
+ * broker has that, the log ends the process. SIGTERM ends it too. */
+void cluster_await_lease(server_t *server);
+
 /* The answer to `stats` of "cluster": an object, the caller's; `ctx` is the server. For relay_config_t. */
 json_t *cluster_rows(void *ctx);
 

@@ -2,6 +2,7 @@
 #include "intake.h"
 
 #include "clock.h"
+#include "cluster.h"
 
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
@@ -105,6 +106,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
 static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
     server_t *server = arg;
     int64_t end = zclock_usecs() + TURN_US;
+    cluster_await_lease(server);
     core_rise(&server->core, zr_clock(CLOCK_MONOTONIC) / 1000);
     bool done = effects_carry_out(&server->effects, end);
     while (done && core_has_work(&server->core) && zclock_usecs() < end) {
@@ -121,6 +123,7 @@ static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
 /* A timer without delay runs once in each turn, so that sockets have theirs. */
 static void s_end_pass(server_t *server, int64_t until) {
     core_flush(&server->core);
+    cluster_await_lease(server);
     bool done = effects_carry_out(&server->effects, until);
     if (!server->work_timer && (!done || core_has_work(&server->core)))
         server->work_timer = zloop_timer(server->loop, 0, 0, s_on_work, server);

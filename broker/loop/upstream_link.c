@@ -8,11 +8,12 @@
 #include "fatal.h"
 #include "intake.h"
 #include "server_state.h"
+#include "token_file.h"
 
 /* What one turn takes from a socket, as at the front. */
 enum { TURN_FRAMES = 250, TURN_US = 1000 };
 enum { LINGER_MS = 500, FRONT_QUEUE = 1000 };
-enum { TOKEN_MAX = 4096, MONITOR_NAME = 64 };
+enum { MONITOR_NAME = 64 };
 
 /* A socket and its monitor. libzmq's timers stand still in this process (inflow_calls.h), so it connects once: after that
  * another socket takes its place. */
@@ -33,16 +34,7 @@ struct upstream_link {
 /* --- Files --- */
 
 static bool s_read_token(const upstream_settings_t *settings, zr_buffer_t *token, zr_error_t *error) {
-    if (!settings->token_file[0])
-        return true;
-    if (zr_file_read(settings->token_file, &zr_file_secret, token, NULL, error) != ZR_FILE_READ)
-        return false;
-    while (token->len > 0 && (token->data[token->len - 1] == '\n' || token->data[token->len - 1] == '\r'))
-        token->len--;
-    if (token->len == 0 || token->len > TOKEN_MAX)
-        return zr_fail(error, "%s: holds no token; put the token in its first line", settings->token_file);
-    zr_buffer_u8(token, '\0');
-    return true;
+    return !settings->token_file[0] || zr_token_load(token, settings->token_file, error);
 }
 
 static bool s_read_pair(const upstream_settings_t *settings, zr_pair_t *pair, zr_error_t *error) {
@@ -164,7 +156,8 @@ static void s_set(zsock_t *socket, int option, int value) {
 
 static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     zsock_t *socket = fatal_check(zsock_new(type));
-    s_set(socket, ZMQ_SNDHWM, 0); /* ZR_TRUNK_WINDOW bounds what waits at the DEALER; a SUB must not lose subscriptions */
+    s_set(
+        socket, ZMQ_SNDHWM, 0); /* ZR_TRUNK_WINDOW bounds what waits at the DEALER; a SUB must not lose subscriptions */
     s_set(socket, ZMQ_RCVHWM, (int)queue);
     s_set(socket, ZMQ_LINGER, 0);
     s_set(socket, ZMQ_IPV6, 1);
@@ -278,6 +271,7 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
         .user = settings->user[0] ? settings->user : NULL,
         .token = (const char *)link->token.data,
         .plain = settings_some_plain(server->settings),
+        .learns = !server->settings->follows, /* in a cluster the database says which broker leads */
         .relay = &server->relay_config,
         .access = server->access,
         .calls = &calls,

@@ -46,14 +46,7 @@ void addresses_destroy(addresses_t *all) {
 }
 
 static place_t *s_place(addresses_t *all, int fd) {
-    size_t size = all->size ? all->size : 64;
-    while (size <= (size_t)fd)
-        size *= 2;
-    if (size > all->size) {
-        all->places = fatal_realloc(all->places, size * sizeof *all->places);
-        memset(all->places + all->size, 0, (size - all->size) * sizeof *all->places);
-        all->size = size;
-    }
+    FATAL_REACH(all->places, all->size, (size_t)fd);
     return &all->places[fd];
 }
 

@@ -13,18 +13,8 @@ void connections_finish(connections_t *connections) {
     *connections = (connections_t){0};
 }
 
-static void s_grow(connections_t *connections, size_t index) {
-    size_t size = connections->size ? connections->size : 64;
-    while (size <= index)
-        size *= 2;
-    connections->items = fatal_realloc(connections->items, size * sizeof *connections->items);
-    memset(connections->items + connections->size, 0, (size - connections->size) * sizeof *connections->items);
-    connections->size = size;
-}
-
 void connections_open(connections_t *connections, int side, int fd, uint64_t socket, uint64_t now_ms) {
-    if ((size_t)fd >= connections->size)
-        s_grow(connections, (size_t)fd);
+    FATAL_REACH(connections->items, connections->size, (size_t)fd);
     connections->items[fd] = (connection_t){.socket = socket, .side = side, .accepted_ms = now_ms};
 }
 

@@ -25,6 +25,7 @@ typedef struct {
     uint64_t clients;          /* BENCH_CONNECT */
     uint64_t joins;            /* rooms of each of them */
     bool presence;             /* they are present by name, and follow the presence of others */
+    bool spread;               /* publishers are at the first server, readers and clients at the others in turn */
     const char *restart;       /* a command that restarts the broker; NULL: it is not restarted */
     uint64_t size;             /* bytes of a message */
     uint64_t unacked;          /* a publisher's messages that may wait for their ack */
@@ -51,7 +52,7 @@ typedef struct {
     uint64_t connected;          /* BENCH_CONNECT */
     double connected_s;
     uint64_t aware; /* with presence: readers that know how many members their room has */
-    /* After a restart: clients that have a session again. The times are in seconds since the command ended; 0: not
+    /* After a restart: clients that have a session again, of those that lost theirs. The times are in seconds since the command ended; 0: not
      * reached. They are: the first and the last client is back; all have seen all messages published until then; all
      * are aware again. */
     uint64_t back;

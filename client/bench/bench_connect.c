@@ -38,6 +38,9 @@ typedef struct {
 
 static bool s_start(watch_t *watch) {
     uint64_t most = bench_process_sessions(), clients = watch->plan->clients, first = 0;
+    /* A client on its way from one server to the next has the descriptors of both for a while. */
+    if (watch->plan->spread)
+        most /= 2;
     if (most == 0 || (clients + most - 1) / most > CROWDS_MAX) {
         cli_say("too many clients for %d processes with %" PRIu64 " each, as RLIMIT_NOFILE allows", CROWDS_MAX, most);
         return false;
@@ -106,8 +109,8 @@ static bool s_reached(const watch_t *watch, const figures_t *now, state_t state)
         return now->current && now->done == readers;
     case ALL_WAIT:
         return now->waits == watch->processes;
-    case ALL_BACK:
-        return now->back == watch->plan->clients;
+    case ALL_BACK: /* of several servers one may end; how many clients it had is known when all have caught up */
+        return watch->plan->spread || now->back == watch->plan->clients;
     }
     return false;
 }
@@ -199,7 +202,7 @@ static void s_note_back(watch_t *watch, uint64_t start) {
     for (size_t i = 0; i < watch->processes; i++) {
         uint64_t its_first = atomic_load(&watch->board->shares[i].first_at);
         uint64_t its_last = atomic_load(&watch->board->shares[i].last_at);
-        first = its_first < first ? its_first : first;
+        first = its_first && its_first < first ? its_first : first;
         last = its_last > last ? its_last : last;
     }
     watch->result->first_back_s = s_moment(start, first);
@@ -219,9 +222,10 @@ static int s_restart(watch_t *watch) {
     uint64_t start = bench_clock();
     if (!s_all(watch, ALL_BACK))
         return 0;
-    s_note_back(watch, start);
     /* One more message in each room: a client that has seen it has joined again, and has all messages before it. */
-    if (!s_show(watch, watch->plan->schedule.rooms, true))
+    bool shown = s_show(watch, watch->plan->schedule.rooms, true);
+    s_note_back(watch, start);
+    if (!shown)
         return 0;
     watch->result->caught_up_s = s_since(start, bench_clock());
     if (watch->plan->presence && s_all(watch, ALL_AWARE))

@@ -16,13 +16,16 @@ enum {
     TURN_MS = 20,
 };
 
+/* What the restart did to a client: nothing that it noticed yet, its session is gone, it has one again. */
+typedef enum { STAYS, AWAY, BACK } back_t;
+
 typedef struct {
     const bench_plan_t *plan;
     bench_board_t *board;
     bench_share_t *share;
     bench_pool_t pool;
     bench_readers_t readers; /* `joins` of them are a client */
-    bool *away;              /* clients that have no session yet since the restart; NULL: there was none */
+    back_t *away;            /* of each client since the restart; NULL: there was none */
 } crowd_t;
 
 /* --- Events --- */
@@ -37,10 +40,10 @@ static size_t s_reader(const crowd_t *crowd, size_t client, const zrelay_event_t
 }
 
 static void s_back(crowd_t *crowd, size_t client) {
-    if (!crowd->away || !crowd->away[client])
+    if (!crowd->away || crowd->away[client] != AWAY)
         return;
     uint64_t now = bench_clock();
-    crowd->away[client] = false;
+    crowd->away[client] = BACK;
     if (atomic_load(&crowd->share->back) == 0)
         atomic_store(&crowd->share->first_at, now);
     atomic_store(&crowd->share->last_at, now);
@@ -53,6 +56,8 @@ static void s_on_client(size_t client, const zrelay_event_t *event, void *ctx) {
     uint64_t due;
     if (event->type == ZRELAY_CONNECTED)
         s_back(crowd, client);
+    if (event->type == ZRELAY_DISCONNECTED && crowd->away && crowd->away[client] == STAYS)
+        crowd->away[client] = AWAY;
     if (event->type == ZRELAY_EPOCH)
         for (size_t i = 0; i < joins; i++)
             bench_readers_event(&crowd->readers, client * joins + i, event, &due);
@@ -121,8 +126,10 @@ static void s_heed(crowd_t *crowd) {
         atomic_store(&share->goal, goal);
     }
     if (atomic_load(&board->restart) && !crowd->away) {
-        crowd->away = fatal_check(malloc(crowd->pool.size + 1));
-        memset(crowd->away, true, crowd->pool.size);
+        /* Of several servers only one may be restarted, and its clients tell by their loss. */
+        crowd->away = fatal_calloc((crowd->pool.size + 1) * sizeof *crowd->away);
+        for (size_t i = 0; i < crowd->pool.size && !crowd->plan->spread; i++)
+            crowd->away[i] = AWAY;
         atomic_store(&share->waits, true);
     }
 }
@@ -141,6 +148,7 @@ void bench_crowd(bench_board_t *board, bench_share_t *share, uint64_t first, siz
     crowd_t crowd = {.plan = plan, .board = board, .share = share};
     void *context = bench_context(plan);
     bench_pool_init(&crowd.pool, target, count, s_on_client, &crowd);
+    crowd.pool.turn = plan->spread ? first + 1 : 0;
     bench_readers_init(&crowd.readers, plan, (size_t)(first * plan->joins), count * (size_t)plan->joins);
     while (!atomic_load(&board->end) && !signals_stop()) {
         const char *why;

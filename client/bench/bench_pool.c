@@ -37,7 +37,8 @@ void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_ev
 
 zrelay_t *bench_pool_open(bench_pool_t *pool, void *context) {
     zrelay_t *relay;
-    if (target_session(pool->target, "zrelay/" ZRELAY_VERSION " bench", &relay) != 0)
+    size_t turn = pool->turn ? pool->turn + pool->opened : 0;
+    if (target_session(pool->target, "zrelay/" ZRELAY_VERSION " bench", turn, &relay) != 0)
         return NULL;
     if (context)
         zrelay_set_context(relay, context);
@@ -69,6 +70,8 @@ static void s_disconnected(bench_pool_t *pool, size_t index, const zrelay_event_
     pool->connected_each[index] = false;
     pool->connected -= was;
     pool->disconnects += was;
+    if (was)
+        pool->on_event(index, event, pool->ctx);
     if (was || !target_describe(pool->target, event, &text))
         return;
     zr_buffer_u8(&text, '\0');

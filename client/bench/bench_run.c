@@ -208,6 +208,7 @@ static int s_open(run_t *run, target_t *target) {
         return CLI_USAGE;
     bench_pool_init(&run->out, target, plan->schedule.publishers, s_on_publisher, run);
     bench_pool_init(&run->in, target, run->readers.count, s_on_reader, run);
+    run->in.turn = plan->spread;
     for (size_t i = 0; i < run->in.size; i++) {
         zrelay_t *relay = bench_pool_open(&run->in, run->context);
         if (!relay || zrelay_join(relay, run->rooms[i % plan->schedule.rooms], ZRELAY_FROM_NOW | ZRELAY_SILENT, 0) != 0)

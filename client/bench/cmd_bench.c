@@ -72,6 +72,7 @@ static int s_options(call_t *call, unsigned modes, config_t *config, int *argc, 
         {LIVE, {"ahead", 0, ZR_OPTION_NUMBER, &plan->ahead, NULL, 1, MESSAGES_MAX}},
         {ON(BENCH_CONNECT), {"clients", 0, ZR_OPTION_NUMBER, &plan->clients, NULL, 1, COUNT_MAX}},
         {ON(BENCH_CONNECT), {"joins", 0, ZR_OPTION_NUMBER, &plan->joins, NULL, 1, JOINS_MAX}},
+        {LIVE | ON(BENCH_CONNECT), {"spread", 0, ZR_OPTION_FLAG, &plan->spread, NULL, 0, 0}},
         {ON(BENCH_CONNECT), {"presence", 0, ZR_OPTION_FLAG, &plan->presence, NULL, 0, 0}},
         {ON(BENCH_CONNECT), {"restart", 0, ZR_OPTION_TEXT, &plan->restart, NULL, 0, 0}},
         {ON(BENCH_CONNECT), {"hold", 0, ZR_OPTION_SECONDS, &plan->hold_ms, NULL, 0, 0}},
@@ -221,6 +222,8 @@ const command_t cmd_bench = {
             "      --clients N         connect: how many (1000)\n"
             "      --joins N           connect: rooms that each client is in (as many as it takes that all\n"
             "                          rooms have a reader)\n"
+            "      --spread            of several servers (-s A,B,C), publishers are at the first, readers and\n"
+            "                          clients at the others in turn\n"
             "      --presence          connect: clients are present by name and follow the others\n"
             "      --restart COMMAND   connect: when all have read what was published, 'sh -c COMMAND', which\n"
             "                          is to restart the broker at the same endpoints, and how long it takes\n"

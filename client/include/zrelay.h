@@ -205,6 +205,12 @@ ZRELAY_API int zrelay_delete(zrelay_t *relay, const char *room, const char *key,
 ZRELAY_API int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid);
 
+/* The next value that zrelay_set or zrelay_compare_and_set takes lasts `ttl_ms`, 1 to 2^53-1 and at most the broker's
+ * max-ttl; else ZRELAY_REFUSED comes. Then the broker deletes the key, and readers get the deletion as an entry. The time
+ * begins when the broker takes the value in. Another value of the key has a time of its own, or none. 0: no limit after
+ * all. */
+ZRELAY_API int zrelay_set_ttl(zrelay_t *relay, uint64_t ttl_ms);
+
 /* The next message gets the id `mid`, up to 2^53-1, which is above those of all messages so far. By default ids are
  * dense and begin with 1. Ids that are left out count as answered. */
 ZRELAY_API int zrelay_set_mid(zrelay_t *relay, uint64_t mid);
@@ -225,7 +231,7 @@ ZRELAY_API int zrelay_history(
     zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
 
 /* The values of a room's keys, or of `key` alone (NULL: all), as ZRELAY_ENTRY events, then ZRELAY_DONE with the seq at
- * which the snapshot is valid. */
+ * which the snapshot is valid. Its `ttl` is the age up to which the broker keeps values in this room; 0: any. */
 ZRELAY_API int zrelay_state(zrelay_t *relay, const char *room, const char *key, uint64_t *request);
 
 ZRELAY_API int zrelay_who(
@@ -326,7 +332,8 @@ typedef enum {
                     * gone */
     ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a
                     * prefix: `count` rooms were found; each of them gets an event of its own */
-    ZRELAY_ENTRY,    /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
+    ZRELAY_ENTRY,    /* an entry: room, seq, time, sender, key, body, deleted; `ttl`: the value lasts so many ms after
+                      * `time`, 0: without end; `request` if it answers one */
     ZRELAY_GAP,      /* entries of `room` after `seq` did not come; the repair is under way */
     ZRELAY_REPAIRED, /* the repair is done: `room` is whole up to `seq` */
     ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. If `upto` is
@@ -396,14 +403,14 @@ typedef struct {
     const char *ask, *answer;
     const void *body;
     size_t body_len;
-    uint64_t seq, upto, time, mid, request, count;
+    uint64_t seq, upto, time, ttl, mid, request, count;
     uint32_t worker;
     zrelay_level_t level;
     bool deleted, resumed, user, complete, joined, kept, failed;
 } zrelay_event_t;
 
 /* For operators: stores an entry of another log, such as a ZRELAY_ENTRY event of another session, with its room, seq, time,
- * sender, key and body (or deleted). Call it in the order of each room's entries, each after the answer to the one
+ * sender, key, ttl and body (or deleted). Call it in the order of each room's entries, each after the answer to the one
  * before. ZRELAY_DONE: `count` is 0 if the room has come to that seq already, as after a lost connection; nothing is stored
  * then. ZRELAY_REFUSED: the user is no operator, or the room begins after that seq. The entry stands in one control frame
  * (65,536 bytes by default, limits/max-control), else ZRELAY_ELARGE. */

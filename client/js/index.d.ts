@@ -15,6 +15,8 @@ export interface Entry {
   readonly key: string | undefined;
   /** The entry deletes its key. */
   readonly deleted: boolean;
+  /** The broker deletes the key so many milliseconds after `time`; undefined: never. */
+  readonly ttl: number | undefined;
   readonly body: Uint8Array;
   /** The body as UTF-8. */
   readonly text: string;
@@ -56,6 +58,8 @@ export interface PublishOptions {
   expect?: number;
   /** With `key` and without a body: delete the key. */
   deleted?: boolean;
+  /** With `key` and a body: the broker deletes the key after so many milliseconds, unless it has another value by then. */
+  ttl?: number;
 }
 
 export interface JoinOptions {
@@ -120,7 +124,7 @@ type Off = () => void;
 export interface LiveState extends ReadonlyMap<string, Entry> {
   on(event: "change", listener: (change: { key: string; entry?: Entry; before?: Entry }) => void): Off;
   off(event: "change", listener: Function): void;
-  put(key: string, body: Body, options?: { expect?: number }): Promise<Ack>;
+  put(key: string, body: Body, options?: { expect?: number; ttl?: number }): Promise<Ack>;
   remove(key: string, options?: { expect?: number }): Promise<Ack>;
   /** Compare-and-set, tried again while others change the key. `decide` returns the new body, or undefined to leave the key alone (null then). */
   update(key: string, decide: (entry: Entry | undefined) => Body | undefined): Promise<Ack | null>;

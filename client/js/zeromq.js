@@ -8,6 +8,7 @@ import { Dealer, Subscriber } from "zeromq";
 import { edge, hex } from "./lib/edge.js";
 import { backFault } from "./lib/endpoint.js";
 import { Relay } from "./lib/relay.js";
+import { Servers } from "./lib/servers.js";
 
 const SYNC_PATIENCE = 2000; // milliseconds until another nonce is tried
 const NONCES_OF_A_SUB = 2; // that may be lost before the SUB is taken for dead
@@ -22,16 +23,17 @@ export const connect = (server, options = {}) => create(server, options).open(op
 export const create = (server, options = {}) => new Relay(edge(zeromqLinks(server, options)), options);
 
 /**
- * `servers`: one endpoint, "A,B,C" or an array. `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker; `serverKey` has one key
+ * `endpoints`: one, "A,B,C" or an array. The client learns further ones from the broker. `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker; `serverKey` has one key
  * for all servers, or an array with a key for each.
  */
-export function zeromqLinks(servers, { curve } = {}) {
-  const all = [servers].flat().flatMap((server) => server.split(",").map((part) => part.trim()));
+export function zeromqLinks(endpoints, { curve } = {}) {
+  const all = [endpoints].flat().flatMap((endpoint) => endpoint.split(",").map((part) => part.trim()));
   const keys = curve ? [curve.serverKey].flat() : [];
   if (keys.length > 1 && keys.length !== all.length) throw new TypeError("give one key for all servers, or one for each");
-  const open = (handlers, at = 0) =>
-    new Link(all[at], handlers, curve && { ...curve, serverKey: keys[at] ?? keys[0] }, all.length > 1);
-  return Object.assign(open, { servers: all.length });
+  const servers = new Servers(all.map((endpoint, at) => ({ endpoint, key: keys[at] ?? keys[0] })), backFault);
+  const open = (handlers) =>
+    new Link(servers.now.endpoint, handlers, curve && { ...curve, serverKey: servers.now.key }, servers.length > 1);
+  return Object.assign(open, { servers });
 }
 
 class Link {

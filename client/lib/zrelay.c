@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "machine_ask.h"
 #include "machine_move.h"
+#include "machine_publish.h"
 #include "remote.h"
 #include "wire.h"
 
@@ -426,6 +427,12 @@ int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid) {
     uint8_t flags = body ? ZR_ENTRY_EXPECT : ZR_ENTRY_EXPECT | ZR_ENTRY_DELETE;
     return s_publish(relay, room, key, flags, expect, body, len, mid);
+}
+
+int zrelay_set_ttl(zrelay_t *relay, uint64_t ttl_ms) {
+    int code;
+    machine_t *machine = relay_machine(relay, &code);
+    return machine ? machine_set_ttl(machine, ttl_ms) : code;
 }
 
 int zrelay_set_mid(zrelay_t *relay, uint64_t mid) {

@@ -21,8 +21,8 @@ def publish_frame(room, first, bodies):
 
 def entries(frame, at):
     while at < len(frame):
-        seq, _time, _flags, size = struct.unpack_from(">QQBB", frame, at)
-        at += 19 + size + frame[at + 18 + size]
+        seq, _time, flags, size = struct.unpack_from(">QQBB", frame, at)
+        at += 19 + size + frame[at + 18 + size] + (flags & 8)  # TTL
         size, = struct.unpack_from(">I", frame, at)
         yield seq, frame[at + 4:at + 4 + size]
         at += 4 + size

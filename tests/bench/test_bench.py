@@ -9,6 +9,9 @@ import unittest
 import xml.dom.minidom
 
 import chart
+import cluster
+import cluster_crowd
+import cluster_faults
 import home
 import interval
 
@@ -78,6 +81,51 @@ class Home(unittest.TestCase):
             done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
             self.assertEqual(os.listdir(folder), [])
         self.assertFalse(os.path.exists(done.stdout.strip()))
+
+
+class OfACluster(unittest.TestCase):
+    def test_the_percentile_of_few_values_is_one_of_them(self):
+        self.assertEqual([cluster.percentile([3, 1, 2], part) for part in (0.01, 0.5, 0.99)], [1, 2, 3])
+        self.assertEqual(cluster.percentile(range(1, 101), 0.99), 99)
+
+    def test_a_pause_counts_when_it_ends_after_the_failure(self):
+        times = [0, 5, 6, 9, 10]
+        self.assertEqual(cluster_faults.pause(times, 5.5), 3)
+        self.assertEqual(cluster_faults.pause(times, 4), 5)
+        self.assertEqual(cluster_faults.pause(times, 9), 1)
+        self.assertEqual(cluster_faults.pause(times, 10), 0)
+        self.assertEqual(cluster_faults.pause([], 0), 0)
+
+    def test_the_busiest_second_is_found_between_two_moments(self):
+        samples = [(0, 0), (0.5, 0.1), (1, 0.2), (1.5, 0.9), (2, 1.1), (2.5, 1.2), (3, 1.2)]
+        self.assertAlmostEqual(cluster_crowd.load(samples, 0, 3, 1), 0.9)
+        self.assertAlmostEqual(cluster_crowd.load(samples, 0, 1, 1), 0.2)
+        self.assertEqual(cluster_crowd.load(samples, 2.2, 3, 1), 0)
+
+    def test_a_fan_out_is_shown_beside_one_broker(self):
+        figures = {leaves: [(100, 10 * (leaves + 1), 20)] * 6 for leaves in cluster.LEAVES}
+        rows = cluster.fanout_table(figures).splitlines()[2:]
+        self.assertEqual([row.split(" | ")[3] for row in rows], [f"{times:.2f} ({times:.2f} – {times:.2f})" for times in (1, 2, 3, 4)])
+
+    def test_acks_are_compared_within_a_round(self):
+        ours, theirs = [{"per_s": 200, "p50": 1000, "p99": 9000}] * 6, [{"per_s": 100, "p50": 2000, "p99": 8000}] * 6
+        rows = cluster.acks_table({(50, 1): {cluster.ZRELAY: ours, cluster.STREAM: theirs}}).splitlines()[2:]
+        self.assertIn("| 50 publishers, 1 unacknowledged each | " + cluster.STREAM + " | 100 (100 – 100) | 2.00 (2.00 – 2.00) | 2.00", rows[1])
+
+    def test_a_crowd_that_lost_a_message_or_came_late_fails(self):
+        good = {"whole": True, "received": 9, "missing": 0, "disordered": 0, "lost": 0,
+                "restart": {"back": 5, "first_back_s": 1, "last_back_s": 2, "caught_up_s": 15}}
+        leader = (0.1, 0.6, 10, 20)
+
+        def verdicts(result, leader=leader):
+            row = " | ".join(cluster_crowd.row(10, result, leader))
+            return "**does not hold**" in row, "**NOT WHOLE**" in row, "**not flat**" in row
+        self.assertEqual(verdicts(good), (False, False, False))
+        self.assertEqual(verdicts({**good, "restart": {**good["restart"], "caught_up_s": 15.1}}), (True, False, False))
+        self.assertEqual(verdicts({**good, "restart": {**good["restart"], "caught_up_s": None}}), (True, False, False))
+        self.assertEqual(verdicts({**good, "restart": {**good["restart"], "back": 4}}), (True, False, False))
+        self.assertEqual(verdicts({**good, "whole": False, "missing": 1}), (True, True, False))
+        self.assertEqual(verdicts(good, (0.1, 0.7, 10, 20)), (False, False, True))
 
 
 class Medians(unittest.TestCase):

@@ -1,12 +1,18 @@
 """What must hold of a cluster, judged from the logs of its clients and from its final history alone. It imports nothing of the broker.
 
-A log is a list of events, in the order in which its client saw them:
-  sent    id [expect]     the client asks the broker to store this body; `expect`: over the key's value with that seq
-  acked   id [seq]        the broker stored it
-  refused id code         it did not
-  read    seq id [epoch]  the client read this entry
-  lost                    the client was told of a loss
-`history` is the room read after everything: [{"seq", "id", "key"}], in its order."""
+A log is a list of events, in the order in which its client saw them. Each has `epoch`, the one that the client knew then, and `at`, the time in seconds:
+  epoch               the client came to know the epoch
+  sent     id [expect]  the client asks the broker to store this body; `expect`: over the key's value with that seq
+  acked    id [seq]   the broker stored it
+  refused  id code    it did not
+  read     seq id     the client read this entry
+  lost                the client was told of a loss
+  handed   id         the worker got this entry of the group
+  settled  id         it says that the entry is done, or that it rejects it
+  done     id         the broker confirmed the one
+  rejected id         or the other
+  left     id code    or the entry was not with this worker any more
+`history` is the room read after everything: [{"seq", "id", "key"}], in its order. `dead` are the ids in the group's room for dead entries."""
 
 
 def _faults_of_history(history):
@@ -68,16 +74,83 @@ def _faults_of_compare_and_set(logs, history):
         current[entry["key"]] = entry["seq"]
 
 
+def _faults_of_workers(logs):
+    """Once a worker's `done` is confirmed, nobody gets the entry again. And that worker had it alone, from when it got it on."""
+    got, settled = {}, {}  # by the entry: the times and workers; the last time at which its worker got it, the time of the answer, the worker
+    for name, events in logs.items():
+        last = {}
+        for event in events:
+            if event["event"] == "handed":
+                last[event["id"]] = event["at"]
+                got.setdefault(event["id"], []).append((event["at"], name))
+            elif event["event"] in ("done", "rejected"):
+                if event["id"] in settled:
+                    yield f"again: {event['id']} was settled by {settled[event['id']][2]}, and then by {name}"
+                settled[event["id"]] = (last.get(event["id"], event["at"]), event["at"], name)
+    for entry, (since, answered, name) in settled.items():
+        for time, other in got.get(entry, ()):
+            if time > answered:
+                yield f"again: {entry} was settled by {name}, and {other} got it {time - answered:.2f} s later"
+            elif time > since and other != name:
+                yield f"twice: {entry} was with {name}, and {other} got it {time - since:.2f} s later"
+
+
+def _faults_of_dead(logs, history, dead):
+    """In the end each entry is done or dead; and dead only if a worker rejected it."""
+    events = [event for events in logs.values() for event in events]
+    if not any(event["event"] == "handed" for event in events):
+        return
+    said = {event["id"] for event in events if event["event"] == "settled"}
+    confirmed = {event["id"] for event in events if event["event"] == "rejected"}
+    for entry in history:
+        if entry["id"] not in said and entry["id"] not in dead:
+            yield f"undone: {entry['id']} is neither done nor dead"
+        if entry["id"] in confirmed and entry["id"] not in dead:
+            yield f"undone: {entry['id']} was rejected, and is not with the dead"
+    for entry in dead:
+        if entry not in said:
+            yield f"dead: no worker rejected {entry}"
+        if dead.count(entry) > 1:
+            yield f"dead: {entry} is there {dead.count(entry)} times"
+
+
+def _epochs(events):
+    return [event["epoch"] for event in events if event.get("epoch")]
+
+
 def _faults_of_epoch(logs):
-    epochs = {event["epoch"] for events in logs.values() for event in events if event.get("epoch")}
+    epochs = {epoch for events in logs.values() for epoch in _epochs(events)}
     if len(epochs) > 1:
         yield f"epoch: the log has several: {sorted(epochs)}"
 
 
-def faults(logs, history):
-    """`logs`: the events by the client's name. Returns what does not hold, a sentence each."""
+def _faults_of_silence(logs):
+    """The database lost entries that it had confirmed: each client hears of the new epoch."""
+    first = next((_epochs(events)[0] for events in logs.values() if _epochs(events)), None)
+    last = {name: _epochs(events)[-1] for name, events in logs.items() if _epochs(events)}
+    for name, epoch in last.items():
+        if epoch == first:
+            yield f"silence: {name} was not told of a new epoch"
+    if len(set(last.values())) > 1:
+        yield f"silence: the clients know several epochs: {last}"
+
+
+def _since_the_loss(logs):
+    """What was said of the last epoch. What was said of another one is void, but for what the clients themselves said."""
+    last = {name: _epochs(events)[-1] for name, events in logs.items() if _epochs(events)}
+    return {name: [event for event in events if event["event"] in ("sent", "settled") or event.get("epoch") == last[name]]
+            for name, events in logs.items() if name in last}
+
+
+def faults(logs, history, dead=(), lost=False):
+    """`logs`: the events by the client's name. `lost`: the database lost entries that it had confirmed, and so the epoch must change.
+    Returns what does not hold, a sentence each."""
     at = {entry["id"]: entry["seq"] for entry in history}
-    found = [*_faults_of_history(history), *_faults_of_compare_and_set(logs, history), *_faults_of_epoch(logs)]
+    found = [*(_faults_of_silence(logs) if lost else _faults_of_epoch(logs))]
+    if lost:
+        logs = _since_the_loss(logs)
+    found += [*_faults_of_history(history), *_faults_of_compare_and_set(logs, history), *_faults_of_workers(logs),
+              *_faults_of_dead(logs, history, list(dead))]
     for name, events in logs.items():
         found += [*_faults_of_acks(name, events, at), *_faults_of_order(name, events, at)]
         if any(event["event"] == "read" for event in events):

@@ -114,6 +114,15 @@ class AtATerminal(ChatCase):
         ann.wait(r"\* bob is away$")
         bob.line("/back now")
         bob.wait(r"\* usage: /back$")
+        carol = self.chat(broker, "carol")
+        ann.wait("carol joined$")
+        ann.line("/ignore bob")
+        ann.wait("bob is ignored")
+        bob.line("/away hidden")
+        carol.wait("bob is away: hidden$")
+        carol.line("seen")
+        ann.wait("carol: seen$")
+        self.assertNotIn("hidden", ann.text())
 
     def test_text_that_begins_with_a_slash(self):
         broker = self.broker()

@@ -170,6 +170,26 @@ class Clock(ClockCase):
         self.housekeeping(broker)
         self.assertEqual(self.found(broker, "hours"), "one two")
 
+    def test_a_time_to_live_goes_by_no_clock_that_is_set(self):
+        broker = self.start()
+
+        def put(key, ttl):
+            self.run_zrelay(broker, "state", "r", "set", key, "x", "--ttl", ttl)
+
+        def keys():
+            return [json.loads(line)["key"] for line in self.run_zrelay(broker, "--json", "state", "r").lines()]
+        put("day", "1d")
+        self.set_clock(10 * YEAR)
+        put("soon", "1s")
+        wait_for(lambda: keys() == ["day"], "one to end, and the other not")
+        self.set_clock(0)
+        put("last", "1s")
+        broker = self.again(broker, 10 * YEAR)  # in doubt: nobody knows how long the broker was away
+        self.housekeeping(broker)
+        self.assertEqual(keys(), ["day", "last"])
+        broker = self.again(broker)
+        wait_for(lambda: keys() == ["day"], "one from before the start to end")
+
     def test_positions_of_memory_rooms_never_come_again(self):
         broker = self.start(YEAR)
         _, seq = self.put(broker, "memory", "one")

@@ -139,6 +139,43 @@ class TakeOver(ClusterCase):
         wait_for(lambda: self.run_zrelay(self.led_by(), "history", "room").out == b"", "nothing was stored")
 
 
+class Doubt(ClusterCase):
+    """What a broker does while it cannot know whether it leads, and when the database lost what was acknowledged."""
+
+    def test_a_leader_whose_lease_is_over_says_nothing_more(self):
+        config = "server\n    heartbeat = 3000\nroom\n    pattern = memory\n    level = memory\n"
+        leader = self.member(0, config)
+        self.run_zrelay(leader, "pub", "room", "x")  # from now on the lease lasts 5 s, as after each commit
+        peer = self.peer(leader, "ann")
+        peer.send(publish_frame("memory", (1, b"x")))
+        self.assertEqual(peer.receive()[:1], b"\2")
+        with subprocess.Popen(["psql", "-XAtq", "-d", self.cluster.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            other.stdin.write("BEGIN; SELECT one FROM zrelay.lease FOR UPDATE;\n")  # no renewal is confirmed
+            other.stdin.flush()
+            self.assertEqual(other.stdout.readline(), "t\n")
+            leader.wait_err("it stands still")
+            peer.send(publish_frame("memory", (2, b"late")))
+            other.stdin.write("UPDATE zrelay.lease SET term = term + 1, holder = 'another', until = 'infinity', pid = 0; COMMIT;\n")
+        self.assertEqual(leader.finish(), 1)
+        self.assertIn("another broker leads", leader.errors())
+        self.assertFalse(peer.front.poll(0) and peer.receive(), "an ack")
+
+    def test_a_follower_that_knows_of_a_loss_begins_an_epoch(self):
+        leader, followers = self.three()
+        client = self.zrelay(",".join(self.fronts[1:]), "sub", "room")
+        for text in ("one", "two", "three"):
+            self.run_zrelay(leader, "pub", "room", text)
+        seen = "SELECT min(seen) > '{}' FROM zrelay.brokers"
+        for _ in range(2):  # a follower notes itself, and then looks
+            now = self.cluster.sql("SELECT clock_timestamp()")
+            wait_for(lambda now=now: self.cluster.sql(seen.format(now)) == "t", "a look of each broker")
+        leader.signal(signal.SIGSTOP)
+        self.addCleanup(leader.signal, signal.SIGCONT)
+        self.cluster.sql("UPDATE zrelay.lease SET batch = 0")
+        wait_for(lambda: "lost messages that it had confirmed" in "".join(follower.errors() for follower in followers), "a line about it")
+        client.wait_err("the broker has another log")
+
+
 class Encrypted(ClusterCase):
     """Each broker has keys of its own. The others find them in the database, and clients are told each."""
 

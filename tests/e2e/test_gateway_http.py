@@ -284,6 +284,22 @@ class State(HttpCase):
         self.assertEqual({line["key"]: line["body"] for line in self.curl(gateway, "/v1/rooms/config/state").lines()}, {"a": "1", "b": "2"})
         self.assertEqual(bytes(self.run_zrelay(broker, "state", "config", "get", "b").out), b"2\n")
 
+    def test_values_that_last_for_a_time(self):
+        gateway = self.gateway(self.broker())
+        path = "/v1/rooms/online/state/ann"
+        for body in ("x", b"\xff"):  # as JSON, and in a PUBLISH frame
+            self.assertEqual(self.curl(gateway, path, "-X", "PUT", "-H", "Zrelay-TTL: 60000", data=body).status, 200)
+            self.assertEqual(self.curl(gateway, path).headers["zrelay-ttl"], "60000")
+            self.assertEqual(self.curl(gateway, "/v1/rooms/online/state").lines()[0]["ttl"], 60000)
+        self.curl(gateway, path, "-X", "PUT", "-H", "Zrelay-TTL: 1", data="y")
+        wait_for(lambda: self.curl(gateway, path).status == 404, "the broker to delete the key")
+        for method, where, ttl in (("PUT", path, "0"), ("PUT", path, "5s"), ("PUT", path, "9007199254740992"), ("DELETE", path, "5"),
+                                   ("POST", "/v1/rooms/online", "5")):
+            data = None if method == "DELETE" else "x"
+            self.assert_problem(self.curl(gateway, where, "-X", method, "-H", f"Zrelay-TTL: {ttl}", data=data), 400, "bad-request")
+        too_long = self.curl(gateway, path, "-X", "PUT", "-H", "Zrelay-TTL: 9007199254740991", data="x")
+        self.assertIn("'ttl' is 1 to ", too_long.json()["detail"])
+
 
 class Lists(HttpCase):
     def test_rooms_and_users(self):

@@ -179,6 +179,7 @@ UNIT = {
     "max-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "bytes of a JWT": ("broker/core/session/login_jwt_test.c test_forms", "broker/auth/jwt_test.c test_size"),
     "roles that a JWT names": ("broker/auth/jwt_test.c test_users_and_roles",),
+    "values that the broker deletes in a second because their time is over": ("broker/core/room/key_age_test.c test_many_ends_at_once",),
     "max-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
     "max-room-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
     "max-user-groups": ("broker/core/group/groups_manage_test.c test_groups_of_a_user",),

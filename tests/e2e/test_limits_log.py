@@ -191,6 +191,15 @@ class OnDisk(LimitCase):
                 peer.control()
         self.assertEqual(values, [False, True])
 
+    @covers("max-ttl")
+    def test_time_to_live_of_a_value(self):
+        peer = self.peer(self.broker(config="limits\n    max-ttl = 1s\n"))
+        publish = {"op": "publish", "room": "room", "key": "k", "text": "x"}
+        self.assertEqual(self.code(peer.ask(**publish, ttl=1001)), "bad-member")
+        self.assertEqual(peer.ask(**publish, ttl=1000)["seq"], 1)
+        wait_for(lambda: peer.ask(op="rooms")["rooms"][0]["seq"] == 2, "the broker to delete the key")
+        self.assertEqual(peer.ask(op="state", room="room")["count"], 0)
+
     @covers("forget-after")
     def test_rooms_are_forgotten(self):
         aged = "room\n    pattern = room*\n    max-age = 1s\n"

@@ -23,7 +23,7 @@ class Move(TestCase):
         for nick in ("ann", "bob"):
             self.run_zrelay(broker, "--nick", nick, "pub", "talk", stdin=b"one\ntwo\n" + nick.encode() + b"\n")
         self.run_zrelay(broker, "pub", "bytes", "-0", stdin=b"a\xff\0\0b\nc\0")
-        for words in (("set", "title", "x"), ("set", "gone", "y"), ("delete", "gone")):
+        for words in (("set", "title", "x"), ("set", "gone", "y"), ("delete", "gone"), ("set", "here", "z", "--ttl", "1d")):
             self.run_zrelay(broker, "state", "board", *words)
         return broker
 
@@ -42,6 +42,9 @@ class Move(TestCase):
         self.assertIn(f"{count} messages moved, 0 were there already", moved.errors())
         self.assertEqual(self.root(target, "export").text().encode(), exported)
         self.assertEqual(self.root(target, "state", "board", "get", "title").text(), "x\n")
+        ends = [self.run_zrelay(source, "--json", "state", "board", "expiring"), self.root(target, "--json", "state", "board", "expiring")]
+        self.assertEqual(ends[0].text(), ends[1].text())
+        self.assertEqual([json.loads(line)["key"] for line in ends[0].lines()], ["here"])
         target.wait_err("audit root moves entries into talk, with their senders and times")
         # Again, and again after a crash: nothing comes twice.
         target = self.restart(target, "--users", self.path("users"), "--data", self.path("data"), config=FAST)

@@ -74,6 +74,10 @@ class Client(PythonCase):
             slice_ = await bob.history("lobby", after=10, limit=2)
             self.assertEqual(([each.seq for each in slice_.messages], slice_.more, slice_.complete), ([11, 12], True, True))
             self.assertEqual([each.seq for each in (await room.history(before=5, limit=3)).messages], [2, 3, 4])
+            for wrong in ({"last": "20"}, {"last": -1}, {"after": "0"}, {"after": 0.5}):
+                with self.assertRaises(zrelay.ZrelayError) as caught:
+                    ann.join("another", **wrong)
+                self.assertEqual(caught.exception.code, "bad-argument")
 
     async def test_a_slow_loop_gets_everything_by_replay(self):
         broker = self.broker(config=FAST)
@@ -196,6 +200,12 @@ class Client(PythonCase):
             self.assertEqual((caught.exception.code, caught.exception.seq), ("conflict", 10))
             await boards[0].remove("count")
             await self.until(lambda: "count" not in boards[1], "the deletion")
+            await boards[0].put("here", "yes", ttl=60000)
+            await self.until(lambda: "here" in boards[1] and boards[1]["here"].ttl == 60000, "a value that lasts for a time")
+            await boards[0].put("here", "still", ttl=1)
+            await self.until(lambda: "here" not in boards[1], "the end of its time")
+            with self.assertRaises(zrelay.ZrelayError):
+                await ann.publish("board", "no key", ttl=1)
             self.assertIsNone(await boards[0].update("count", lambda message: None))
             self.assertEqual((dict(boards[0]), await ann.snapshot("board")), ({}, {}))
 

@@ -38,6 +38,15 @@ class Servers(LeafCase):
         leaf.wait_err(f"a leaf of the broker at {second.server}")
         self.assertEqual(self.peer(leaf, "ann").welcome["epoch"], second.epoch)
 
+    def test_a_leaf_learns_the_way_to_another_upstream(self):
+        upstream = self.broker(config=FAST)
+        other = self.leaf(upstream)
+        one = self.leaf(upstream, config=f"{FAST}cluster\n    peers = {other.server}\n")
+        last = self.leaf(one)
+        one.signal(signal.SIGTERM)
+        last.wait_err(f"a leaf of the broker at {other.server}")
+        self.assertEqual(self.peer(last, "ann").welcome["epoch"], upstream.epoch)
+
     def test_a_gateway_goes_on_at_the_other_leaf(self):
         upstream = self.broker(config=FAST)
         one, two = self.leaf(upstream), self.leaf(upstream)

@@ -84,7 +84,8 @@ TEST(test_bytes) {
     SAYS("less than %d bytes, or of the channel 0", ZR_TRUNK_HEAD);
     SAYS("R+1    1    version, 0x%02x\n", ZR_DELIVER_VERSION);
     SAYS("flags: 0x%02x REPLAY, 0x%02x STATE\n", ZR_FRAME_REPLAY, ZR_FRAME_STATE);
-    SAYS("flags: 0x%02x DELETE, 0x%02x EXPECT;", ZR_ENTRY_DELETE, ZR_ENTRY_EXPECT);
+    SAYS("flags: 0x%02x DELETE, 0x%02x EXPECT, 0x%02x TTL;", ZR_ENTRY_DELETE, ZR_ENTRY_EXPECT, ZR_ENTRY_TTL);
+    SAYS("+16    1    flags: 0x%02x DELETE, 0x%02x TTL\n", ZR_ENTRY_DELETE, ZR_ENTRY_TTL);
     SAYS("level: %d none, %d memory, %d disk, %d replicated\n", ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK,
         ZR_LEVEL_REPLICATED);
     SAYS("in %d bytes.", ZR_ACK_SIZE);

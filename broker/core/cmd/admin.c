@@ -104,13 +104,12 @@ static admin_wait_t *s_wait(relay_t *relay, request_t *request, admin_do_t what)
 
 static void s_delete_key(relay_t *relay, request_t *request, room_t *room, zr_span_t key) {
     zr_entry_t entry = {.flags = ZR_ENTRY_DELETE, .sender = user_nick(request->session->user), .key = key};
-    size_t size = room_state_size(entry.sender, key, 0);
     if (!room || !room_state_newest(&room->keys, key)) {
         s_done_here(relay, request);
         return;
     }
     batch_add(relay, room, &entry, request->now);
-    room_state_accept(&room->keys, &relay->room_state_limits, key, true, entry.seq, size);
+    room_state_accept(&room->keys, &relay->room_state_limits, key, true, entry.seq, 0);
     json_t *ok = json_pack("{ss}", "op", "ok");
     if (request->id)
         json_object_set(ok, "re", request->id);

@@ -1,5 +1,7 @@
 /* publish, in both forms: the binary PUBLISH and the op. The forms differ in how they are read and charged, and in the
  * frame that acks. Between them, all entries go one way: each is new, a resend, or refused. */
+#include <inttypes.h>
+
 #include "batch.h"
 #include "commands.h"
 #include "control.h"
@@ -102,7 +104,6 @@ static void s_add(const publishing_t *p, zr_entry_t *entry) {
     }
     entry->seq = p->kept->seq;
     entry->time = p->kept->time;
-    entry->sender = p->kept->sender;
     batch_add_kept(p->relay, p->room, entry);
 }
 
@@ -110,10 +111,11 @@ static void s_add(const publishing_t *p, zr_entry_t *entry) {
 static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, uint64_t *seq) {
     relay_t *relay = p->relay;
     room_t *room = p->room;
-    zr_entry_t entry = {.flags = given->flags & ZR_ENTRY_DELETE,
-        .sender = user_nick(p->session->user),
+    zr_entry_t entry = {.flags = given->flags & (ZR_ENTRY_DELETE | ZR_ENTRY_TTL),
+        .sender = p->kept ? p->kept->sender : user_nick(p->session->user),
         .key = given->key,
-        .body = given->body};
+        .body = given->body,
+        .ttl = given->ttl};
     if (!entry.key.len) {
         s_add(p, &entry);
         *seq = entry.seq;
@@ -125,8 +127,9 @@ static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, u
     bool compares = given->flags & ZR_ENTRY_EXPECT, deletes = given->flags & ZR_ENTRY_DELETE;
     if (compares && !(p->rights & RIGHT_READ))
         return ZR_FORBIDDEN;
-    zr_span_t sender = p->kept ? p->kept->sender : entry.sender;
-    size_t size = room_state_size(sender, entry.key, entry.body.len);
+    if ((entry.flags & ZR_ENTRY_TTL) && (entry.ttl == 0 || entry.ttl > relay->config.max_ttl_ms))
+        return ZR_BAD_MEMBER;
+    size_t size = zr_entry_size(&entry);
     zr_code_t code = room_state_check(
         &room->keys, &relay->room_state_limits, entry.key, deletes, compares, given->expect, size, seq);
     if (code != ZR_OK)
@@ -185,6 +188,13 @@ static void s_about_fault(json_t *about, const char *fault) {
         json_object_set_new(about, "text", json_string(fault));
 }
 
+/* The only member of an entry that is in a range of the operator's. */
+static void s_about_ttl(json_t *about, uint64_t most) {
+    char text[80];
+    snprintf(text, sizeof text, "'ttl' is 1 to %" PRIu64 " milliseconds here", most);
+    s_about_fault(about, text);
+}
+
 /* Adds what the refusal of a single entry says beyond its code. */
 static void s_about_entry(json_t *about, const refused_t *refused) {
     if (!s_tellable(refused->key))
@@ -209,6 +219,8 @@ static void s_tell_refused(publishing_t *p) {
         s_about_fault(about, zr_room_fault(p->name));
     if (refused->code == ZR_BAD_KEY && refused->key.len)
         s_about_fault(about, zr_key_fault(refused->key));
+    if (refused->code == ZR_BAD_MEMBER)
+        s_about_ttl(about, p->relay->config.max_ttl_ms);
     const request_t request = {.route = p->session->route, .id = p->id};
     if (p->relay->log->shared) /* another broker may have stored it */
         batch_refusal(p->relay, p->session, failure(p->relay, &request, refused->code, NULL, about), refused->first,
@@ -354,19 +366,28 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     zr_get_string_opt(object, "key", SIZE_MAX, &entry->key, &wrong);
     zr_get_bool_opt(object, "delete", &deletes, &wrong);
     zr_get_uint_opt(object, "expect", 0, &entry->expect, &wrong);
+    zr_get_uint_opt(object, "ttl", 0, &entry->ttl, &wrong);
     zr_get_uint_opt(object, "mid", 0, &entry->mid, &wrong);
     if (!wrong && deletes && (!zr_has(object, "key") || entry->body.len))
         wrong = "delete";
     if (!wrong && zr_has(object, "expect") && !zr_has(object, "key"))
         wrong = "expect";
+    if (!wrong && zr_has(object, "ttl") && deletes)
+        wrong = "ttl";
     if (wrong)
         fail_member(relay, request, wrong);
+    else if (zr_has(object, "ttl") && !zr_has(object, "key"))
+        fail(relay, request, ZR_BAD_MEMBER,
+            "'ttl' goes with 'key': only values of keys end by themselves; a room deletes its oldest messages first, "
+            "by "
+            "its 'max-age'");
     else if (zr_has(object, "mid") && entry->mid == 0)
         fail(relay, request, ZR_BAD_ID, NULL);
     else if (zr_has(object, "key") && !zr_key_valid(entry->key))
         fail(relay, request, ZR_BAD_KEY, zr_key_fault(entry->key));
     else {
-        entry->flags = (deletes ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
+        entry->flags = (deletes ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0) |
+                       (zr_has(object, "ttl") ? ZR_ENTRY_TTL : 0);
         return true;
     }
     return false;

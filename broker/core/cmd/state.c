@@ -35,7 +35,7 @@ static bool s_add(
     relay_t *relay, const request_t *request, const room_t *room, const key_value_t *value, snapshot_t *snapshot) {
     const relay_config_t *config = &relay->config;
     zr_entry_t entry = room_state_entry(value);
-    size_t size = room_state_size(entry.sender, entry.key, entry.body.len);
+    size_t size = zr_entry_size(&entry);
     if (snapshot->in_frame && snapshot->frame.len + size > s_frame_most(config))
         s_send(relay, request, snapshot);
     size_t bytes = snapshot->bytes + (snapshot->in_frame ? snapshot->frame.len : 0) + size;
@@ -73,10 +73,13 @@ static bool s_begin(relay_t *relay, session_t *session, reading_t *reading) {
     }
     s_send(relay, &request, &snapshot);
     zr_buffer_finish(&snapshot.frame);
-    reply(relay, &request,
-        json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(reading_room(reading)), "seq",
-            (json_int_t)room_head(relay, reading_room(reading)), "count", (json_int_t)snapshot.count, "next",
-            (json_int_t)snapshot.next, "more", snapshot.more));
+    json_t *ok = json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(reading_room(reading)), "seq",
+        (json_int_t)room_head(relay, reading_room(reading)), "count", (json_int_t)snapshot.count, "next",
+        (json_int_t)snapshot.next, "more", snapshot.more);
+    uint64_t age = policy_of(&relay->config.policies, reading_room(reading))->max_key_age;
+    if (age)
+        json_object_set_new(ok, "age", json_integer((json_int_t)(age / 1000)));
+    reply(relay, &request, ok);
     return true;
 }
 

@@ -129,10 +129,6 @@ static inline uint64_t s_time(const room_t *room, uint64_t now) {
     return little ? room->last_time : now;
 }
 
-static size_t s_size(const zr_entry_t *entry) {
-    return ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len;
-}
-
 static void s_add(room_t *room, zr_entry_t *entry, uint64_t time) {
     entry->time = room->last_time = s_time(room, time);
     zr_deliver_add(&room->open, entry);
@@ -140,12 +136,12 @@ static void s_add(room_t *room, zr_entry_t *entry, uint64_t time) {
 }
 
 void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {
-    entry->seq = s_place(relay, room, s_size(entry));
+    entry->seq = s_place(relay, room, zr_entry_size(entry));
     s_add(room, entry, now);
 }
 
 void batch_add_kept(relay_t *relay, room_t *room, zr_entry_t *entry) {
-    s_place_at(relay, room, s_size(entry), entry->seq);
+    s_place_at(relay, room, zr_entry_size(entry), entry->seq);
     s_add(room, entry, entry->time);
 }
 

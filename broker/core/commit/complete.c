@@ -19,7 +19,7 @@ static void s_each_keyed(relay_t *relay, const batch_frame_t *frame, bool ok) {
         if (!entry.key.len)
             continue;
         if (ok)
-            room_state_store(&frame->room->keys, &entry);
+            room_state_store(&frame->room->keys, &relay->room_state_limits, &entry, relay->now);
         else
             room_state_reject(&frame->room->keys, &relay->room_state_limits, entry.key);
     }

@@ -1,5 +1,6 @@
 #include "room_state.h"
 
+#include "clock.h"
 #include "fatal.h"
 
 static key_value_t *s_find(const room_state_t *keys, zr_span_t key) {
@@ -69,10 +70,18 @@ const key_value_t *room_state_following(const room_state_t *keys, const key_valu
 
 /* --- By key --- */
 
-static void s_free(room_state_t *keys, key_value_t *value) {
-    HASH_DEL(keys->by_key, value);
+/* The value of the key is gone, or another one takes its place. */
+static void s_clear(room_state_t *keys, room_state_limits_t *limits, key_value_t *value) {
     if (value->seq)
         s_unplace(keys, value);
+    value->seq = 0;
+    expiry_remove(&limits->expiries, value->expiry);
+    value->expiry = NULL;
+}
+
+static void s_free(room_state_t *keys, room_state_limits_t *limits, key_value_t *value) {
+    HASH_DEL(keys->by_key, value);
+    s_clear(keys, limits, value);
     free(value->text);
     free(value->key);
     free(value);
@@ -82,13 +91,9 @@ void room_state_finish(room_state_t *keys, room_state_limits_t *limits) {
     key_value_t *value, *next;
     HASH_ITER(hh, keys->by_key, value, next) {
         limits->bytes -= value->newest_size;
-        s_free(keys, value);
+        s_free(keys, limits, value);
     }
     keys->live = 0;
-}
-
-size_t room_state_size(zr_span_t sender, zr_span_t key, size_t body_len) {
-    return ZR_DELIVER_ENTRY_FIXED + sender.len + key.len + body_len;
 }
 
 uint64_t room_state_newest(const room_state_t *keys, zr_span_t key) {
@@ -134,16 +139,15 @@ void room_state_accept(
     value->unstored++;
 }
 
-void room_state_store(room_state_t *keys, const zr_entry_t *entry) {
+/* `dated`: the entry's time is about now. */
+static void s_store(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry, bool dated) {
     key_value_t *value = s_find(keys, entry->key);
     FATAL_UNLESS(value && value->unstored > 0);
     value->unstored--;
-    if (value->seq)
-        s_unplace(keys, value);
-    value->seq = 0;
+    s_clear(keys, limits, value);
     if (entry->flags & ZR_ENTRY_DELETE) {
         if (!value->unstored)
-            s_free(keys, value);
+            s_free(keys, limits, value);
         return;
     }
     value->text = fatal_realloc(value->text, entry->sender.len + entry->body.len + 1);
@@ -155,6 +159,12 @@ void room_state_store(room_state_t *keys, const zr_entry_t *entry) {
     value->seq = entry->seq;
     value->time = entry->time;
     s_place(keys, value); /* entries are stored in order of seq */
+    if (entry->flags & ZR_ENTRY_TTL)
+        value->expiry = expiry_add(&limits->expiries, keys, value, entry->ttl, !dated);
+}
+
+void room_state_store(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry, uint64_t now) {
+    s_store(keys, limits, entry, entry->time + ZR_CLOCK_SLACK >= now && entry->time <= now + ZR_CLOCK_SLACK);
 }
 
 void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_t key) {
@@ -162,27 +172,29 @@ void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_
     FATAL_UNLESS(value && value->unstored > 0);
     if (--value->unstored > 0)
         return; /* the last of them sets it back */
-    size_t size = value->seq ? ZR_DELIVER_ENTRY_FIXED + value->sender_len + value->key_len + value->body_len : 0;
+    zr_entry_t stored = room_state_entry(value);
+    size_t size = value->seq ? zr_entry_size(&stored) : 0;
     keys->live += (value->seq ? 1 : 0) - (value->newest ? 1 : 0);
     limits->bytes += size - value->newest_size;
     value->newest = value->seq;
     value->newest_size = size;
     if (!value->seq)
-        s_free(keys, value);
+        s_free(keys, limits, value);
 }
 
 void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry) {
-    room_state_accept(
-        keys, limits, entry->key, false, entry->seq, room_state_size(entry->sender, entry->key, entry->body.len));
-    room_state_store(keys, entry);
+    room_state_accept(keys, limits, entry->key, false, entry->seq, zr_entry_size(entry));
+    s_store(keys, limits, entry, false);
 }
 
 zr_entry_t room_state_entry(const key_value_t *value) {
     return (zr_entry_t){.seq = value->seq,
         .time = value->time,
+        .flags = value->expiry ? ZR_ENTRY_TTL : 0,
         .sender = zr_span_of(value->text, value->sender_len),
         .key = zr_span_of(value->key, value->key_len),
-        .body = zr_span_of(value->text + value->sender_len, value->body_len)};
+        .body = zr_span_of(value->text + value->sender_len, value->body_len),
+        .ttl = value->expiry ? value->expiry->ttl : 0};
 }
 
 const key_value_t *room_state_find(const room_state_t *keys, zr_span_t key) {

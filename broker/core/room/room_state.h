@@ -4,6 +4,7 @@
 #define ROOM_STATE_H
 
 #include "code.h"
+#include "expiry.h"
 #include "hash.h"
 #include "wire.h"
 
@@ -16,7 +17,8 @@ typedef struct key_value {
     uint8_t *text; /* sender and body of the stored value */
     uint8_t key_len, sender_len;
     size_t body_len;
-    size_t place; /* of a stored value: in room_state_t's places */
+    expiry_t *expiry; /* of the stored value; NULL: it lasts without end */
+    size_t place;     /* of a stored value: in room_state_t's places */
     char *key;
     UT_hash_handle hh;
 } key_value_t;
@@ -27,7 +29,7 @@ typedef struct {
     key_value_t *value; /* NULL: the key has a newer value, or none */
 } room_state_place_t;
 
-typedef struct {
+typedef struct room_state {
     key_value_t *by_key;
     room_state_place_t *places; /* rising seq; less than half of them are empty, or few */
     size_t count, size;         /* places in use, empty ones counted; and allocated */
@@ -35,10 +37,11 @@ typedef struct {
     size_t live;                /* keys with a value, counting what is not stored yet */
 } room_state_t;
 
-/* The limits of state, and how much of it all rooms hold. */
+/* The limits of state, how much of it all rooms hold, and which values end by themselves. */
 typedef struct {
     size_t max_keys;           /* of a room */
     uint64_t max_bytes, bytes; /* of all rooms */
+    expiries_t expiries;       /* of all rooms */
 } room_state_limits_t;
 
 void room_state_finish(room_state_t *keys, room_state_limits_t *limits);
@@ -48,17 +51,20 @@ void room_state_finish(room_state_t *keys, room_state_limits_t *limits);
 zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes,
     bool check, uint64_t expect, size_t size, uint64_t *stands);
 
-/* The entry was accepted under `seq`; room_state_check must have passed. `size` counts towards the limit. */
+/* The entry was accepted under `seq`; room_state_check must have passed. `size` (zr_entry_size) counts towards the
+ * limit; of a deletion it is ignored. */
 void room_state_accept(
     room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size);
 
-/* An accepted entry is stored: it is the value now. */
-void room_state_store(room_state_t *keys, const zr_entry_t *entry);
+/* An accepted entry is stored: it is the value now. `now`: the time of day, µs. A value with a time to live ends by the
+ * clock that only rises. If its time is not about now, as of one that an operator moved here, its end is not known yet
+ * (expiry.h). */
+void room_state_store(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry, uint64_t now);
 
 /* An accepted entry could not be stored, nor can those accepted after it. */
 void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_t key);
 
-/* Takes in a value from before. */
+/* Takes in a value from before. The end of its time to live is not known yet (expiry.h). */
 void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry);
 
 /* The stored value as an entry; views into `value`. */
@@ -79,8 +85,5 @@ const key_value_t *room_state_next(const room_state_t *keys, uint64_t after);
 
 /* The stored value that follows `value`, which is one; NULL: it is the last. */
 const key_value_t *room_state_following(const room_state_t *keys, const key_value_t *value);
-
-/* Bytes an entry counts for. */
-size_t room_state_size(zr_span_t sender, zr_span_t key, size_t body_len);
 
 #endif

@@ -76,6 +76,8 @@ typedef struct {
     bool (*set_base)(db_t *db, uint64_t base, zr_error_t *error);
     /* With every tick: says that this broker still leads. NULL: no other one can. */
     bool (*renew)(db_t *db, zr_error_t *error);
+    /* As log.h has it. From any thread. NULL: no other broker can lead. */
+    uint64_t (*leads_until)(const db_t *db);
     /* Gives free pages back to the file system, at most `pages`. */
     bool (*give_back)(db_t *db, int pages, zr_error_t *error);
     /* Adds the bytes of the database's files, and sets those that are free on their disk. From any thread. NULL: it has

@@ -31,12 +31,7 @@ static disk_room_t *s_add(disk_rooms_t *rooms, zr_span_t name, uint32_t id) {
         going->successor = room;
     else
         HASH_ADD_KEYPTR(hh, rooms->by_name, room->name, room->name_len, room);
-    while (id >= rooms->size) {
-        size_t size = rooms->size ? 2 * rooms->size : 64;
-        rooms->by_id = fatal_realloc(rooms->by_id, size * sizeof *rooms->by_id);
-        memset(rooms->by_id + rooms->size, 0, (size - rooms->size) * sizeof *rooms->by_id);
-        rooms->size = size;
-    }
+    FATAL_REACH(rooms->by_id, rooms->size, id);
     rooms->by_id[id] = room;
     if (id > rooms->last_id)
         rooms->last_id = id;

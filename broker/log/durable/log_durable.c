@@ -335,6 +335,11 @@ static bool s_is_full(const log_t *log) {
     return self->queued > self->config.queue_bytes;
 }
 
+static uint64_t s_leads_until(const log_t *log) {
+    const log_durable_t *self = (const log_durable_t *)log;
+    return self->db.ops->leads_until ? self->db.ops->leads_until(self->db.db) : UINT64_MAX;
+}
+
 static bool s_is_idle(const log_t *log) {
     return !((const log_durable_t *)log)->flight;
 }
@@ -524,6 +529,7 @@ static const log_engine_t s_engine = {
     .answer = s_answer,
     .is_full = s_is_full,
     .is_idle = s_is_idle,
+    .leads_until = s_leads_until,
     .tick = s_tick,
     .trim = s_trim,
     .stats = s_stats,

@@ -82,7 +82,7 @@ void retain_plan_cut(retain_plan_t *plan, const retain_room_t *room, uint64_t la
                (s_exceeds(room->policy, entries, bytes) && !log_keeps(&room->keep, entry.seq, bytes)))) {
         after = entry.seq;
         entries--;
-        bytes -= ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
+        bytes -= zr_entry_size(&entry);
     }
     if (after == last) {
         plan->dropped = last;

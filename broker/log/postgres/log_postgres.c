@@ -27,6 +27,7 @@ static const db_ops_t s_ops = {
     .set_base = pg_set_base,
     .give_back = pg_give_back,
     .renew = pg_lease_renew,
+    .leads_until = pg_lease_until,
     .read = pg_read,
     .enter = pg_no_turn,
     .leave = pg_no_turn,

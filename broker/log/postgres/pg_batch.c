@@ -170,14 +170,7 @@ void pg_batch_frame(db_t *db, const pg_frame_t *frame) {
 
 pg_newest_t *pg_newest(db_t *db, uint32_t room) {
     FATAL_UNLESS(room > 0 && room <= DB_ROOM_MAX);
-    if (room >= db->room_size) {
-        size_t size = db->room_size ? db->room_size : 64;
-        while (size <= room)
-            size *= 2;
-        db->rooms = fatal_realloc(db->rooms, size * sizeof *db->rooms);
-        memset(db->rooms + db->room_size, 0, (size - db->room_size) * sizeof *db->rooms);
-        db->room_size = size;
-    }
+    FATAL_REACH(db->rooms, db->room_size, room);
     return &db->rooms[room];
 }
 

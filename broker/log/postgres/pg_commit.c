@@ -112,6 +112,7 @@ static bool s_pump(sending_t *sending) {
 
 static sent_t s_send(db_t *db, zr_error_t *error) {
     sending_t sending = {.db = db, .all = BEFORE + db->op_count + AFTER, .error = error};
+    uint64_t began = zr_boot_us() / 1000;
     zr_buffer_clear(&db->warning);
     if (!PQenterPipelineMode(db->conn) || !s_pump(&sending) || !PQexitPipelineMode(db->conn))
         return SENT_UNKNOWN;
@@ -126,7 +127,10 @@ static sent_t s_send(db_t *db, zr_error_t *error) {
         PQclear(result);
         return ended ? SENT_REFUSED : SENT_UNKNOWN;
     }
-    return sending.committed && db->warning.len == 0 ? SENT_STORED : SENT_UNKNOWN;
+    if (!sending.committed || db->warning.len > 0)
+        return SENT_UNKNOWN;
+    pg_lease_is_held(db, began);
+    return SENT_STORED;
 }
 
 /* Says why it is not known, without a flood of lines. */

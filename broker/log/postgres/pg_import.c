@@ -120,6 +120,7 @@ static void s_on_value(void *ctx, uint32_t room, const zr_entry_t *entry) {
     pg_put8(copy->db, op, entry->time);
     pg_put_bytes(copy->db, op, entry->sender);
     pg_put_bytes(copy->db, op, entry->body);
+    pg_put8(copy->db, op, entry->ttl);
     s_commit(copy, COMMIT_BYTES);
 }
 

@@ -1,6 +1,7 @@
 /* See pg_lease.h. Only the database's clock counts. */
 #include "pg_lease.h"
 
+#include "clock.h"
 #include "pg_members.h"
 
 #include <inttypes.h>
@@ -17,6 +18,10 @@
 /* How long it lasts without being renewed (see zrelay.hold_lease too), and while the log loads. */
 #define SHORT "5 seconds"
 #define LONG "60 seconds"
+enum { SHORT_MS = 5000, LONG_MS = 60000 };
+
+/* The broker stops so long before its lease ends: what it says in between still arrives in time. */
+enum { SLACK_MS = 500 };
 
 /* The lease is free, and no transaction has its row. One that has is the leader's: its commit may wait for a standby for
  * longer than the lease lasts. */
@@ -27,12 +32,38 @@
     "UPDATE zrelay.lease SET term = term + 1, since = clock_timestamp(), holder = '%s', name = '%s', endpoint = %s,"   \
     " key = '%s', pid = 0, started = NULL, until = clock_timestamp() + interval '" SHORT "' WHERE " UNCLAIMED
 
+#define LOST "UPDATE zrelay.log SET copy = true"
+#define TELL_LOSS                                                                                                      \
+    "WITH lost AS (" LOST " WHERE NOT copy AND epoch = '%016" PRIx64 "' AND (SELECT batch FROM zrelay.lease) < "       \
+    "%" PRIu64 " RETURNING 1) UPDATE zrelay.lease SET term = term + 1, holder = '', pid = 0, started = NULL,"          \
+    " until = '-infinity' WHERE EXISTS (SELECT 1 FROM lost)"
+
 static bool s_do(db_t *db, const char *sql, zr_error_t *error) {
     PGresult *result = pg_exec(db, sql);
     bool ok = pg_is_ok(db, result, "take the lease in", error);
     PQclear(result);
     return ok;
 }
+
+/* --- Its time --- */
+
+static uint64_t s_now(void) {
+    return zr_boot_us() / 1000;
+}
+
+uint64_t pg_lease_until(const db_t *db) {
+    return db->endpoint[0] ? db->leads_until : UINT64_MAX;
+}
+
+static void s_hold_for(db_t *db, uint64_t sent, uint64_t ms) {
+    db->leads_until = sent + ms - SLACK_MS;
+}
+
+void pg_lease_is_held(db_t *db, uint64_t sent) {
+    s_hold_for(db, sent, SHORT_MS);
+}
+
+/* --- To take it --- */
 
 static void s_tell_holder(db_t *db, zr_error_t *error) {
     PGresult *result = pg_exec(db, "SELECT name FROM zrelay.lease");
@@ -82,6 +113,7 @@ bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *er
 }
 
 pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error) {
+    uint64_t sent = s_now();
     if (!s_do(db, "BEGIN", error) || !s_do(db, "SET LOCAL lock_timeout = '2s'", error))
         return PG_LEASE_UNKNOWN;
     PGresult *result = s_take(db, start);
@@ -95,29 +127,39 @@ pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error) {
             s_tell_holder(db, error);
         return ok ? PG_LEASE_HELD : PG_LEASE_UNKNOWN;
     }
+    bool lost = !start && batch < db->batch;
     zr_buffer_clear(&db->warning);
-    if (!s_do(db, "COMMIT", error))
+    if ((lost && !s_do(db, LOST, error)) || !s_do(db, "COMMIT", error))
         return PG_LEASE_UNKNOWN;
     if (db->warning.len > 0) {
         zr_fail(error, "the database doubts a commit: %s", (const char *)db->warning.data);
         return PG_LEASE_UNKNOWN;
     }
+    if (lost)
+        pg_lease_lost("the database lost messages that it had confirmed. Look for a failover to a server that was "
+                      "behind. With the next start a new epoch begins");
     db->term = term;
-    if (!start && batch < db->batch)
-        pg_lease_lost(
-            "the database lost messages that it had confirmed. Look for a failover to a server that was "
-            "behind; then say so with UPDATE zrelay.log SET copy = true, and start zrelayd: a new epoch begins");
     db->batch = batch;
+    s_hold_for(db, sent, start ? LONG_MS : SHORT_MS);
     return PG_LEASE_TAKEN;
 }
 
 void pg_lease_hold_long(db_t *db) {
     char sql[160];
     zr_error_t error = {0};
+    uint64_t sent = s_now();
     snprintf(sql, sizeof sql,
         "UPDATE zrelay.lease SET until = clock_timestamp() + interval '" LONG "' WHERE term = %" PRIu64, db->term);
-    if (!s_do(db, sql, &error))
+    if (s_do(db, sql, &error))
+        s_hold_for(db, sent, LONG_MS);
+    else
         zr_log(ZR_LOG_WARN, "%s", error.text);
+}
+
+bool pg_lease_tell_loss(db_t *db, uint64_t epoch, uint64_t batch, zr_error_t *error) {
+    char sql[sizeof TELL_LOSS + 40];
+    snprintf(sql, sizeof sql, TELL_LOSS, epoch, batch);
+    return s_do(db, sql, error);
 }
 
 _Noreturn void pg_lease_lost(const char *why) {
@@ -146,8 +188,12 @@ bool pg_lease_renew(db_t *db, zr_error_t *error) {
     pg_put8(db, &op, db->term);
     pg_put8(db, &op, db->batch);
     pg_put4(db, &op, db->level);
+    uint64_t sent = s_now();
+    zr_buffer_clear(&db->warning);
     PGresult *result = pg_query(db, &op);
     bool ok = pg_is_ok(db, result, "hold the lease in", error);
+    if (ok && db->warning.len == 0)
+        pg_lease_is_held(db, sent);
     if (strcmp(pg_state(result), "ZR001") == 0)
         pg_lease_lost("another broker leads the log in this database now");
     if (!result || strcmp(pg_state(result), "25006") == 0)

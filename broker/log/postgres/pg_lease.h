@@ -32,6 +32,11 @@ pg_lease_t pg_lease_take(db_t *db, bool start, zr_error_t *error);
  * for a standby, nothing is claimed. */
 bool pg_lease_claim(db_t *db, const char *front, const char *key, zr_error_t *error);
 
+/* `batch` was confirmed under `epoch`, and the lease's row has an older one: the database lost what it had confirmed, as
+ * after a failover to a server that was behind. Then the log must begin a new epoch. Says so in the database, and takes
+ * the lease from its holder; the next leader begins the epoch. Once an epoch. false: the database did not answer. */
+bool pg_lease_tell_loss(db_t *db, uint64_t epoch, uint64_t batch, zr_error_t *error);
+
 /* "HOST pid N", fit for an SQL text. */
 void pg_lease_name(char name[120]);
 
@@ -42,6 +47,13 @@ void pg_lease_quote(const char *text, char out[2 * ZR_SERVER_MAX + 3]);
  * frees it sooner. The next renewal and the next commit hold it for 5 s again. */
 void pg_lease_hold_long(db_t *db);
 
+/* Until when (ms of zr_boot_us) no other broker takes the lease: as long as it lasts, from when the last renewal was
+ * *sent* on, less a slack. 2^64-1: nobody else wants it, as this broker advertises no endpoint. From any thread. */
+uint64_t pg_lease_until(const db_t *db);
+
+/* The database confirmed the lease; `sent`: when that was asked for (ms of zr_boot_us). */
+void pg_lease_is_held(db_t *db, uint64_t sent);
+
 /* Holds it for another while. Without a connection it tries to connect, once. */
 bool pg_lease_renew(db_t *db, zr_error_t *error);
 
@@ -49,8 +61,8 @@ bool pg_lease_renew(db_t *db, zr_error_t *error);
  * false: the program ends. */
 bool pg_lease_settle(db_t *db, zr_error_t *error);
 
-/* Another broker leads, or the database lost what it had confirmed: nothing that this process knows is true any more.
- * Ends it. Clients find the leader, and send again what was not acknowledged. */
+/* Another broker leads, or the database lost what it had confirmed and knows it: nothing that this process knows is true
+ * any more. Ends it. Clients find the leader, and send again what was not acknowledged. */
 _Noreturn void pg_lease_lost(const char *why);
 
 #endif

@@ -27,6 +27,7 @@ struct pg_members {
     char endpoint[ZR_SERVER_MAX + 1], key[ZR_CURVE_LEN + 1];
     bool claims;
     uint64_t noted_at;
+    uint64_t epoch, confirmed; /* of the log, and the highest batch that was confirmed under it, as far as was seen */
 };
 
 const char *pg_members_claim(void) {
@@ -61,7 +62,8 @@ static uint64_t s_number(const PGresult *result, int row, int column) {
 
 static bool s_look_lease(db_t *db, pg_view_t *view, zr_error_t *error) {
     PGresult *result = pg_exec(db, "SELECT name, endpoint, key, " PG_LEASE_FREE ", term, holder,"
-                                   " coalesce((extract(epoch FROM since) * 1000000)::bigint, 0) FROM zrelay.lease");
+                                   " coalesce((extract(epoch FROM since) * 1000000)::bigint, 0), batch,"
+                                   " (SELECT epoch FROM zrelay.log) FROM zrelay.lease");
     bool ok = pg_is_ok(db, result, "look at the lease in", error) && PQntuples(result) == 1;
     if (ok) {
         s_member(&view->leader, result, 0);
@@ -69,6 +71,8 @@ static bool s_look_lease(db_t *db, pg_view_t *view, zr_error_t *error) {
         view->term = s_number(result, 0, 4);
         view->own = strcmp(PQgetvalue(result, 0, 5), pg_members_claim()) == 0;
         view->since = s_number(result, 0, 6);
+        view->batch = s_number(result, 0, 7);
+        view->epoch = strtoull(PQgetvalue(result, 0, 8), NULL, 16);
     }
     PQclear(result);
     return ok;
@@ -140,6 +144,24 @@ static void s_publish(pg_members_t *members, const pg_view_t *view) {
     zr_mailbox_wake(&members->news);
 }
 
+/* A leader begins a batch when the one before is confirmed. So the last batch that is visible may be lost, as nobody was
+ * told of it; but the one before it may not. */
+static bool s_check_loss(pg_members_t *members, pg_view_t *view, zr_error_t *error) {
+    if (view->epoch != members->epoch)
+        members->confirmed = 0;
+    members->epoch = view->epoch;
+    if (view->batch > members->confirmed)
+        members->confirmed = view->batch - 1;
+    if (view->batch >= members->confirmed)
+        return true;
+    if (!pg_lease_tell_loss(members->db, members->epoch, members->confirmed, error))
+        return false;
+    zr_log(ZR_LOG_ERROR, "the database lost messages that it had confirmed: the next leader begins a new epoch. Look for "
+                         "a failover to a server that was behind");
+    members->confirmed = view->batch;
+    return s_look_lease(members->db, view, error);
+}
+
 static bool s_turn(pg_members_t *members, pg_view_t *view, zr_error_t *error) {
     db_t *db = members->db;
     uint64_t now = zr_mono_ms();
@@ -150,7 +172,7 @@ static bool s_turn(pg_members_t *members, pg_view_t *view, zr_error_t *error) {
         return false;
     if (due)
         members->noted_at = now;
-    if (!s_look_lease(db, view, error))
+    if (!s_look_lease(db, view, error) || !s_check_loss(members, view, error))
         return false;
     if (view->free && members->claims) {
         if (!pg_lease_claim(db, members->endpoint, members->key, error) || !s_look_lease(db, view, error))

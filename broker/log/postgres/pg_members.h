@@ -26,6 +26,8 @@ typedef struct {
     bool free;          /* no broker leads */
     bool own;           /* this process has claimed the lease */
     uint64_t term;      /* of the lease */
+    uint64_t batch;     /* the last one that is visible */
+    uint64_t epoch;     /* of the log */
     uint64_t since;     /* when its holder took it, µs since 1970 */
     pg_member_t leader; /* the lease's holder; its endpoint is empty if it advertises none. `seen_ms` is not set */
     pg_member_t items[PG_MEMBERS_MAX]; /* the one seen last first; the leader too */

@@ -65,7 +65,9 @@ bool pg_each_value(
             .time = s_number(rows, i, 2),
             .sender = pg_bytes(rows, i, 3),
             .key = pg_bytes(rows, i, 4),
-            .body = pg_bytes(rows, i, 5)};
+            .body = pg_bytes(rows, i, 5),
+            .ttl = s_number(rows, i, 6)};
+        entry.flags = entry.ttl ? ZR_ENTRY_TTL : 0;
         each(ctx, (uint32_t)pg_int4(rows, i, 0), &entry);
     }
     PQclear(rows);

@@ -52,6 +52,9 @@ static const char *const s_migrations[] = {
     "CREATE TABLE zrelay.brokers (endpoint text PRIMARY KEY, name text NOT NULL, key text NOT NULL, seen timestamptz "
     "NOT"
     " NULL);",
+
+    /* Values with a time to live (ms); 0: without end. */
+    "ALTER TABLE zrelay.keys ADD ttl bigint NOT NULL DEFAULT 0;",
 };
 enum { VERSION = sizeof s_migrations / sizeof s_migrations[0] };
 

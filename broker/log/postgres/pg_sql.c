@@ -48,12 +48,13 @@ static const statement_t s_statements[PG_SQL_COUNT] = {
         " AND last > $2::int8 ORDER BY last LIMIT 1) ORDER BY last LIMIT $5::int8"},
 
     [PG_SQL_KEY_SET] = {"key_set",
-        "INSERT INTO zrelay.keys (room, key, seq, time, sender, body)"
-        " VALUES ($1::int4, $2::text, $3::int8, $4::int8, $5::text, $6::bytea) ON CONFLICT (room, key)"
-        " DO UPDATE SET seq = excluded.seq, time = excluded.time, sender = excluded.sender, body = excluded.body"},
+        "INSERT INTO zrelay.keys (room, key, seq, time, sender, body, ttl)"
+        " VALUES ($1::int4, $2::text, $3::int8, $4::int8, $5::text, $6::bytea, $7::int8) ON CONFLICT (room, key)"
+        " DO UPDATE SET seq = excluded.seq, time = excluded.time, sender = excluded.sender, body = excluded.body,"
+        " ttl = excluded.ttl"},
     [PG_SQL_KEY_DELETE] = {"key_delete", "DELETE FROM zrelay.keys WHERE room = $1::int4 AND key = $2::text"},
     [PG_SQL_KEYS_DELETE] = {"keys_delete", "DELETE FROM zrelay.keys WHERE room = $1::int4"},
-    [PG_SQL_VALUES] = {"values", "SELECT room, seq, time, sender, key, body FROM zrelay.keys ORDER BY room, seq"},
+    [PG_SQL_VALUES] = {"values", "SELECT room, seq, time, sender, key, body, ttl FROM zrelay.keys ORDER BY room, seq"},
 
     [PG_SQL_MARK_SET] = {"mark_set",
         "INSERT INTO zrelay.marks (client, mark, used, refusals) VALUES ($1::bytea, $2::int8, $3::int8, $4::bytea)"

@@ -35,6 +35,7 @@ static void s_set_value(db_t *db, uint32_t room, const zr_entry_t *entry) {
     pg_put8(db, op, entry->time);
     pg_put_bytes(db, op, entry->sender);
     pg_put_bytes(db, op, entry->body);
+    pg_put8(db, op, entry->ttl);
 }
 
 static void s_set_values(db_t *db, uint32_t room, const log_append_t *append) {

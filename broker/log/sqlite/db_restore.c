@@ -56,7 +56,9 @@ bool db_each_value(
             .time = (uint64_t)sqlite3_column_int64(statement, 2),
             .sender = db_column(statement, 3),
             .key = db_column(statement, 4),
-            .body = db_column(statement, 5)};
+            .body = db_column(statement, 5),
+            .ttl = (uint64_t)sqlite3_column_int64(statement, 6)};
+        entry.flags = entry.ttl ? ZR_ENTRY_TTL : 0;
         each(ctx, (uint32_t)sqlite3_column_int64(statement, 0), &entry);
     }
     if (code != SQLITE_DONE)

@@ -41,10 +41,11 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_FRAMES_TOTALS] = "SELECT id, prev, count, entries, frame FROM frames WHERE id > ?1 AND id <= ?2"
                              " ORDER BY id LIMIT 1",
 
-    [DB_SQL_KEY_SET] = "REPLACE INTO keys (room, key, seq, time, sender, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [DB_SQL_KEY_SET] = "REPLACE INTO keys (room, key, seq, time, sender, body, ttl)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [DB_SQL_KEY_DELETE] = "DELETE FROM keys WHERE room = ?1 AND key = ?2",
     [DB_SQL_KEYS_DELETE] = "DELETE FROM keys WHERE room = ?1",
-    [DB_SQL_VALUES] = "SELECT room, seq, time, sender, key, body FROM keys ORDER BY room, seq",
+    [DB_SQL_VALUES] = "SELECT room, seq, time, sender, key, body, ttl FROM keys ORDER BY room, seq",
 
     [DB_SQL_MARK_SET] = "INSERT INTO marks (client, mark, used, refusals) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (client)"
                         " DO UPDATE SET mark = ?2, used = ?3, refusals = coalesce(?4, refusals)",

@@ -10,14 +10,7 @@
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
     if (room == 0 || room > DB_ROOM_MAX)
         return NULL;
-    if (room >= db->room_size) {
-        size_t size = db->room_size ? db->room_size : 64;
-        while (size <= room)
-            size *= 2;
-        db->rooms = fatal_realloc(db->rooms, size * sizeof *db->rooms);
-        memset(db->rooms + db->room_size, 0, (size - db->room_size) * sizeof *db->rooms);
-        db->room_size = size;
-    }
+    FATAL_REACH(db->rooms, db->room_size, room);
     return &db->rooms[room];
 }
 
@@ -154,6 +147,7 @@ static bool s_set_value(db_t *db, uint32_t room, const zr_entry_t *entry) {
         sqlite3_bind_int64(statement, 4, (int64_t)entry->time);
         sqlite3_bind_text(statement, 5, entry->sender.ptr, (int)entry->sender.len, SQLITE_STATIC);
         sqlite3_bind_blob64(statement, 6, entry->body.ptr ? entry->body.ptr : "", entry->body.len, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 7, (int64_t)entry->ttl);
     }
     return db_run(db, statement);
 }

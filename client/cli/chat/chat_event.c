@@ -159,7 +159,8 @@ static void s_presence(chat_t *chat, const zrelay_event_t *event) {
 
 static void s_meta(chat_t *chat, const zrelay_event_t *event) {
     zr_buffer_t text = {0};
-    if (chat_status_changed(&chat->shown, event->name, event->text, &text) && chat->prompt)
+    bool told = chat->prompt && !settings_ignores(&chat->settings, event->name);
+    if (chat_status_changed(&chat->shown, event->name, event->text, &text) && told)
         chat_notice(chat, "%.*s", (int)text.len, (const char *)text.data);
     zr_buffer_finish(&text);
 }

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include "feed.h"
+#include "when.h"
 
 typedef struct {
-    const char *file, *delimiter;
+    const char *file, *delimiter, *ttl;
     bool null;
     feed_job_t job;
 } pub_t;
@@ -17,7 +18,7 @@ extern const command_t cmd_pub;
 static bool s_read(import_t *entry, zr_span_t line, zr_error_t *error, void *ctx) {
     const feed_job_t *job = ctx;
     (void)error;
-    *entry = (import_t){.room = job->room, .key = job->key, .body = line};
+    *entry = (import_t){.room = job->room, .key = job->key, .ttl = job->ttl, .body = line};
     return true;
 }
 
@@ -34,6 +35,10 @@ static int s_check(pub_t *pub, int argc, char **argv) {
                                   : "--delimiter");
     if (!cli_delimiter(&cmd_pub, pub->delimiter, pub->null, &pub->job.delimiter))
         return CLI_USAGE;
+    if (pub->ttl && !pub->job.key)
+        return cli_misuse(&cmd_pub, "--ttl goes with --key: only values of keys end by themselves");
+    if (pub->ttl && !when_span(pub->ttl, &pub->job.ttl))
+        return cli_misuse(&cmd_pub, "--ttl: '%s' is no time; write it as 90s, 15m, 2h or 7d", pub->ttl);
     pub->job.room = cli_room(argv[0], false);
     if (!pub->job.room || (pub->job.key && !(pub->job.key = cli_key(pub->job.key))))
         return CLI_USAGE;
@@ -70,6 +75,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     pub_t pub = {.job = {.command = &cmd_pub, .read = s_read}};
     const zr_option_t options[] = {
         {"key", 'k', ZR_OPTION_TEXT, &pub.job.key, NULL, 0, 0},
+        {"ttl", 0, ZR_OPTION_TEXT, &pub.ttl, NULL, 0, 0},
         {"file", 'f', ZR_OPTION_TEXT, &pub.file, NULL, 0, 0},
         {"delimiter", 'd', ZR_OPTION_TEXT, &pub.delimiter, NULL, 0, 0},
         {"null", '0', ZR_OPTION_FLAG, &pub.null, NULL, 0, 0},
@@ -97,6 +103,8 @@ const command_t cmd_pub = {
             "\n"
             "Options:\n"
             "  -k, --key KEY           set the value of KEY in the room's shared state\n"
+            "      --ttl TIME          with --key: the broker deletes the key after TIME (90s, 15m, 2h, 7d), unless\n"
+            "                          it has another value by then\n"
             "  -f, --file FILE         the whole file, '-' for stdin, is one message, byte for byte\n"
             "  -d, --delimiter C       C ends a message on stdin, and no newline: a character, or \\n, \\r, \\t,\n"
             "                          \\0, \\\\ or \\xHH\n"

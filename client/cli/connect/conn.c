@@ -232,7 +232,7 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     *session = (conn_t){.config = config};
     int code = target_resolve(&session->target, config);
     if (code == 0)
-        code = target_session(&session->target, "zrelay/" ZRELAY_VERSION, &session->relay);
+        code = target_session(&session->target, "zrelay/" ZRELAY_VERSION, 0, &session->relay);
     session->target.relay = session->relay;
     identity_forget(&session->target.identity);
     if (code)

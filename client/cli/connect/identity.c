@@ -9,6 +9,7 @@
 #include "known_servers.h"
 #include "names.h"
 #include "remote.h"
+#include "token_file.h"
 
 void identity_finish(identity_t *identity) {
     sodium_memzero(identity, sizeof *identity);
@@ -105,24 +106,15 @@ static bool s_token_of_environment(identity_t *identity, zr_error_t *error) {
     return fits;
 }
 
-/* The first line of the file. */
 static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *error) {
-    zr_buffer_t text = {0};
-    if (zr_file_read(path, &zr_file_secret, &text, NULL, error) != ZR_FILE_READ)
+    zr_buffer_t token = {0};
+    if (!zr_token_load(&token, path, error))
         return false;
-    zr_span_t rest = zr_span_of(text.data, text.len), line = zr_span_cut(&rest, '\n');
-    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
-        line.len--;
-    bool good = zr_token_fits(line) && !memchr(line.ptr, '\0', line.len) && zr_utf8_valid(line);
-    if (good) {
-        memcpy(identity->token, line.ptr, line.len);
-        identity->token[line.len] = '\0';
-        identity->token_file = path;
-        crypto_generichash(identity->token_mark, sizeof identity->token_mark, (uint8_t *)line.ptr, line.len, NULL, 0);
-    }
-    zr_file_wipe(&text);
-    return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8, or a JWT of at most %d",
-                       path, ZR_TOKEN_MAX, ZR_JWT_MAX);
+    strcpy(identity->token, (char *)token.data);
+    identity->token_file = path;
+    crypto_generichash(identity->token_mark, sizeof identity->token_mark, token.data, strlen(identity->token), NULL, 0);
+    zr_file_wipe(&token);
+    return true;
 }
 
 bool identity_renew(identity_t *identity) {

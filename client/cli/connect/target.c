@@ -78,25 +78,50 @@ void target_finish(target_t *target) {
     identity_finish(&target->identity);
 }
 
-static int s_identify(const identity_t *identity, zrelay_t *relay) {
+static zr_span_t s_nth(const char *list, size_t index) {
+    zr_span_t rest = zr_span(list), item = {0};
+    for (size_t i = 0; i <= index; i++)
+        item = zr_span_cut(&rest, ',');
+    return item;
+}
+
+void target_turn(const char *list, size_t turn, zr_buffer_t *out) {
+    size_t others = 0;
+    for (const char *comma = list; (comma = strchr(comma, ',')); comma++)
+        others++;
+    bool all = turn == 0 || others == 0;
+    size_t count = all ? others + 1 : others;
+    for (size_t i = 0; i < count; i++) {
+        zr_span_t item = s_nth(list, all ? i : 1 + (turn - 1 + i) % others);
+        zr_buffer_append(out, item.ptr, item.len);
+        zr_buffer_u8(out, i + 1 < count ? ',' : '\0');
+    }
+}
+
+static int s_identify(const identity_t *identity, size_t turn, zrelay_t *relay) {
     if (identity->encrypted) {
-        zr_buffer_t keys = {0};
-        identity_server_keys(identity, &keys);
+        zr_buffer_t all = {0}, keys = {0};
+        identity_server_keys(identity, &all);
+        target_turn((const char *)all.data, turn, &keys);
         int failed =
             zrelay_set_curve(relay, (const char *)keys.data, identity->own.public_key, identity->own.secret_key);
+        zr_buffer_finish(&all);
         zr_buffer_finish(&keys);
         return failed;
     }
     return identity->login ? zrelay_set_login(relay, identity->user, identity->token) : 0;
 }
 
-int target_session(const target_t *target, const char *agent, zrelay_t **relay) {
-    *relay = zr_descriptors_left(DESCRIPTORS_OF_SESSION) ? zrelay_new(target->config->server) : NULL;
+int target_session(const target_t *target, const char *agent, size_t turn, zrelay_t **relay) {
+    zr_buffer_t servers = {0};
+    target_turn(target->config->server, turn, &servers);
+    *relay = zr_descriptors_left(DESCRIPTORS_OF_SESSION) ? zrelay_new((const char *)servers.data) : NULL;
+    zr_buffer_finish(&servers);
     if (!*relay) {
         cli_say("no file descriptors left for a session; raise the limit (ulimit -n)");
         return CLI_USAGE;
     }
-    int failed = s_identify(&target->identity, *relay);
+    int failed = s_identify(&target->identity, turn, *relay);
     if (!failed)
         failed = zrelay_set_agent(*relay, agent);
     if (!failed)

@@ -20,9 +20,13 @@ int target_resolve(target_t *target, config_t *config);
 /* Wipes what is secret; a zeroed one is accepted. */
 void target_finish(target_t *target);
 
-/* A session, not started, that has the keys or the token. 0, and `*relay` is the caller's; or the exit code after
- * telling why there is no session. */
-int target_session(const target_t *target, const char *agent, zrelay_t **relay);
+/* A session, not started, that has the keys or the token. `turn` 0: it has the servers in their order. Turn 1 leaves out the
+ * first server; turn 2 begins with the one after, and so on in a circle. A single server is never left out. 0, and
+ * `*relay` is the caller's; or the exit code after telling why there is no session. */
+int target_session(const target_t *target, const char *agent, size_t turn, zrelay_t **relay);
+
+/* Appends what `turn` makes of "A,B,C". */
+void target_turn(const char *list, size_t turn, zr_buffer_t *out);
 
 /* The session is connected: notes the broker's key, once. */
 void target_connected(target_t *target);

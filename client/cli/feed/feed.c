@@ -27,6 +27,8 @@ static int s_hand_over(feed_t *feed) {
         return failed;
     if (entry->deleted)
         return zrelay_delete(relay, entry->room, entry->key, NULL);
+    if (entry->ttl && (failed = zrelay_set_ttl(relay, entry->ttl)))
+        return failed;
     if (entry->key)
         return zrelay_set(relay, entry->room, entry->key, entry->body.ptr, entry->body.len, NULL);
     return zrelay_publish(relay, entry->room, entry->body.ptr, entry->body.len, NULL);

@@ -37,6 +37,7 @@ typedef struct {
     const command_t *command;
     const char *purpose;    /* for the progress file: the command with what must not change */
     const char *room, *key; /* of all messages; NULL: each has its own */
+    uint64_t ttl;           /* ms, of all values; 0: each has its own, or none */
     const char *text;       /* the only message; NULL: it comes from `fd` */
     int fd;
     bool whole;     /* all that comes from there is one message */

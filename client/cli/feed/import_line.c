@@ -56,6 +56,16 @@ static bool s_body(import_t *entry, zr_error_t *error) {
     return true;
 }
 
+static bool s_ttl(import_t *entry, zr_error_t *error) {
+    const json_t *ttl = json_object_get(entry->object, "ttl");
+    if (!ttl)
+        return true;
+    if (!json_is_integer(ttl) || json_integer_value(ttl) < 1 || !entry->key || entry->deleted)
+        return zr_fail(error, "\"ttl\" is no number of milliseconds, or goes with no value of a \"key\"");
+    entry->ttl = (uint64_t)json_integer_value(ttl);
+    return true;
+}
+
 static bool s_read(import_t *entry, const char *room, zr_error_t *error) {
     const json_t *deleted = json_object_get(entry->object, "deleted");
     if (!json_is_object(entry->object))
@@ -70,7 +80,7 @@ static bool s_read(import_t *entry, const char *room, zr_error_t *error) {
     if (deleted && !json_is_boolean(deleted))
         return zr_fail(error, "\"deleted\" is neither true nor false");
     entry->deleted = json_is_true(deleted);
-    return s_body(entry, error);
+    return s_ttl(entry, error) && s_body(entry, error);
 }
 
 bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_error_t *error) {

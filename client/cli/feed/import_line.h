@@ -10,6 +10,7 @@ struct json_t;
 typedef struct {
     const char *room; /* NULL: the line is blank */
     const char *key;  /* NULL: not keyed */
+    uint64_t ttl;     /* ms that the value lasts; 0: without end */
     zr_span_t body;
     bool deleted;
     struct json_t *object; /* the other members point into it */

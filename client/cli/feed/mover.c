@@ -30,6 +30,7 @@ static bool s_kept(const import_t *entry, zrelay_event_t *event, zr_error_t *err
         return zr_fail(error, "\"seq\", \"time\" and \"sender\" are to be kept, and one is missing or wrong");
     *event = (zrelay_event_t){.room = entry->room,
         .key = entry->key,
+        .ttl = entry->ttl,
         .body = entry->body.ptr,
         .body_len = entry->body.len,
         .deleted = entry->deleted,

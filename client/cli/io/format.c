@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json_text.h"
 #include "names.h"
 #include "unicode.h"
 
@@ -81,19 +81,6 @@ static void s_put_string(zr_buffer_t *out, zr_span_t text) {
     zr_buffer_u8(out, '"');
 }
 
-static void s_put_number(zr_buffer_t *out, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    zr_buffer_append(out, digits + at, sizeof digits - at);
-}
-
-static void s_put(zr_buffer_t *out, const char *text) {
-    zr_buffer_append(out, text, strlen(text));
-}
-
 /* Names come from the broker: a text that is not UTF-8 must not make a line that is no JSON. */
 static void s_put_name(zr_buffer_t *out, const char *text) {
     zr_span_t name = zr_span(text);
@@ -102,32 +89,33 @@ static void s_put_name(zr_buffer_t *out, const char *text) {
 
 static void s_entry_json(zr_buffer_t *out, const zrelay_event_t *event) {
     zr_span_t body = zr_span_of(event->body, event->body_len);
-    s_put(out, "{\"room\":");
+    json_text_put(out, "{\"room\":");
     s_put_name(out, event->room);
-    s_put(out, ",\"seq\":");
-    s_put_number(out, event->seq);
-    s_put(out, ",\"time\":");
-    s_put_number(out, event->time);
-    s_put(out, ",\"sender\":");
+    json_text_put(out, ",\"seq\":");
+    json_text_number(out, event->seq);
+    json_text_put(out, ",\"time\":");
+    json_text_number(out, event->time);
+    json_text_put(out, ",\"sender\":");
     s_put_name(out, event->sender);
     if (event->key) {
-        s_put(out, ",\"key\":");
+        json_text_put(out, ",\"key\":");
         s_put_name(out, event->key);
     }
+    if (event->ttl) {
+        json_text_put(out, ",\"ttl\":");
+        json_text_number(out, event->ttl);
+    }
     if (event->deleted) {
-        s_put(out, ",\"deleted\":true");
+        json_text_put(out, ",\"deleted\":true");
     } else if (zr_utf8_valid(body)) {
-        s_put(out, ",\"body\":");
+        json_text_put(out, ",\"body\":");
         s_put_string(out, body);
     } else {
-        s_put(out, ",\"body_base64\":\"");
-        size_t size = sodium_base64_encoded_len(body.len, sodium_base64_VARIANT_ORIGINAL);
-        sodium_bin2base64((char *)zr_buffer_reserve(out, size), size, (const uint8_t *)body.ptr, body.len,
-            sodium_base64_VARIANT_ORIGINAL);
-        out->len += size - 1;
-        s_put(out, "\"");
+        json_text_put(out, ",\"body_base64\":\"");
+        json_text_base64(out, body);
+        json_text_put(out, "\"");
     }
-    s_put(out, "}\n");
+    json_text_put(out, "}\n");
 }
 
 /* --- Entries as text --- */

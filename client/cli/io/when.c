@@ -7,11 +7,22 @@
 
 #define SECOND_US 1000000ULL
 
-static bool s_age(const char *text, uint64_t now_us, uint64_t *out_us) {
+static bool s_span(const char *text, uint64_t *ms) {
     size_t len = strlen(text);
+    return len > 0 && strchr("smhd", text[len - 1]) && zr_quantity_parse(text, zr_units_of_time, ms);
+}
+
+bool when_span(const char *text, uint64_t *out_ms) {
+    uint64_t ms = 0;
+    if (!s_span(text, &ms) || ms == 0)
+        return false;
+    *out_ms = ms;
+    return true;
+}
+
+static bool s_age(const char *text, uint64_t now_us, uint64_t *out_us) {
     uint64_t ms;
-    if (len == 0 || !strchr("smhd", text[len - 1]) || !zr_quantity_parse(text, zr_units_of_time, &ms) ||
-        ms == UINT64_MAX)
+    if (!s_span(text, &ms) || ms == UINT64_MAX)
         return false;
     *out_us = ms > now_us / 1000 ? 0 : now_us - ms * 1000;
     return true;

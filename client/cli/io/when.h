@@ -12,4 +12,8 @@
  * without Z is local. Times before 1970 become 0. false: it is no moment, and `*out_us` stays as it was. */
 bool when_parse(const char *text, uint64_t now_us, uint64_t *out_us);
 
+/* "90s", "15m", "2h", "7d": above 0. Milliseconds into `*out_ms`, UINT64_MAX for what does not fit. false: it is no such
+ * time, and `*out_ms` stays as it was. */
+bool when_span(const char *text, uint64_t *out_ms);
+
 #endif

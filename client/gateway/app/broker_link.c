@@ -7,10 +7,11 @@
 #include "fatal.h"
 #include "key_file.h"
 #include "link.h"
+#include "token_file.h"
 
 /* What a turn takes at most: it goes out to all readers before more is taken, so that no fast reader's queue fills. */
 enum { TURN_FRAMES = 2048, TURN_BYTES = 128 << 10 };
-enum { TOKEN_MAX = 4096, LINGER_MS = 500 };
+enum { LINGER_MS = 500 };
 
 struct broker_link {
     poller_t *poller;
@@ -47,16 +48,7 @@ static void s_ready(void *ctx, uint32_t events) {
 }
 
 static bool s_read_token(const gateway_config_t *config, zr_buffer_t *token, zr_error_t *error) {
-    if (!config->token_file[0])
-        return true;
-    if (zr_file_read(config->token_file, &zr_file_secret, token, NULL, error) != ZR_FILE_READ)
-        return false;
-    while (token->len > 0 && (token->data[token->len - 1] == '\n' || token->data[token->len - 1] == '\r'))
-        token->len--;
-    if (token->len == 0 || token->len > TOKEN_MAX)
-        return zr_fail(error, "%s: holds no token; put the token in its first line", config->token_file);
-    zr_buffer_u8(token, '\0');
-    return true;
+    return !config->token_file[0] || zr_token_load(token, config->token_file, error);
 }
 
 static bool s_read_pair(const gateway_config_t *config, zr_pair_t *pair, zr_error_t *error) {

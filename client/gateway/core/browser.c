@@ -32,6 +32,7 @@ struct browser {
     request_t *requests;
     size_t request_count;
     uint64_t now;
+    uint64_t own_ids; /* that were given to joins without an id */
 
     room_sub_t *joining; /* NULL: none. Its `join` waits, and what came after it */
     zr_blob_t **waiting; /* what came while something was under way that it must not overtake */
@@ -271,6 +272,28 @@ static bool s_is(const char *op, const char *name) {
     return op && strcmp(op, name) == 0;
 }
 
+/* The broker's refusal of a join must say which one it is about. */
+#define OWN_ID "gateway join "
+
+/* A `join` without an id goes to the broker with one of the gateway's. */
+static void s_join_with_own_id(browser_t *b, json_t *object, room_sub_t *sub) {
+    char text[sizeof OWN_ID + 20];
+    snprintf(text, sizeof text, OWN_ID "%llu", (unsigned long long)++b->own_ids);
+    json_object_set_new(object, "id", json_string(text));
+    room_sub_ask(sub, json_object_get(object, "id"));
+    channel_say(b->channel, json_incref(object));
+}
+
+/* The answer as the peer is to have it; NULL: it is no answer to such a join. */
+static zr_blob_t *s_without_own_id(const json_t *answer) {
+    const char *re = json_string_value(json_object_get(answer, "re"));
+    if (!re || strncmp(re, OWN_ID, sizeof OWN_ID - 1) != 0)
+        return NULL;
+    json_t *copy = json_copy((json_t *)answer);
+    json_object_del(copy, "re");
+    return zr_control_write(copy);
+}
+
 /* True: the frame goes to the broker as it is. */
 static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
     const char *op = json_string_value(json_object_get(object, "op"));
@@ -292,9 +315,13 @@ static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
         return false;
     else {
         if ((s_is(op, "join") || s_is(op, "follow")) && (sub = s_sub_of(b, object)) &&
-            room_sub_state(sub) == ROOM_APART)
+            room_sub_state(sub) == ROOM_APART) {
+            if (s_is(op, "join") && b->kind == BROWSER_JSON && !zr_has(object, "id")) {
+                s_join_with_own_id(b, object, sub);
+                return false;
+            }
             room_sub_ask(sub, id);
-        else if (s_is(op, "leave") || s_is(op, "unfollow"))
+        } else if (s_is(op, "leave") || s_is(op, "unfollow"))
             s_on_leave(b, object);
         return true;
     }
@@ -480,12 +507,18 @@ static bool s_may_tell(const browser_t *b, zr_span_t frame) {
 
 static void s_take_broker_control(browser_t *b, zr_span_t frame) {
     json_t *object = NULL;
+    zr_blob_t *without = NULL;
     bool passes = zr_utf8_valid(frame);
-    if (passes && s_may_tell(b, frame) && zr_control_read(frame, &object) == ZR_OK)
+    if (passes && s_may_tell(b, frame) && zr_control_read(frame, &object) == ZR_OK) {
+        without = s_without_own_id(object);
+        if (without)
+            frame = zr_span_of(zr_blob_data(without), zr_blob_len(without));
         passes = s_take_answer(b, object, frame);
+    }
     json_decref(object);
     if (passes)
         s_give(b, ws_blob(WS_TEXT, frame));
+    zr_blob_unref(without);
 }
 
 static void s_take_delivery(browser_t *b, zr_span_t frame) {

@@ -64,6 +64,10 @@ static void s_entry_json(zr_buffer_t *out, const zr_entry_t *entry, const char *
         json_text_put(out, ",\"key\":");
         json_text_name(out, entry->key);
     }
+    if (entry->flags & ZR_ENTRY_TTL) {
+        json_text_put(out, ",\"ttl\":");
+        json_text_number(out, entry->ttl);
+    }
     if (entry->flags & ZR_ENTRY_DELETE)
         json_text_put(out, ",\"deleted\":true");
     else

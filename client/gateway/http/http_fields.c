@@ -90,6 +90,20 @@ bool http_entry_key_read(zr_span_t *key, zr_span_t value, http_problem_t *proble
     return true;
 }
 
+bool http_ttl_read(uint64_t *ttl, zr_span_t value, http_problem_t *problem) {
+    zr_span_t text = zr_span_trim(value);
+    uint64_t number = 0;
+    bool valid = text.len > 0 && text.len <= 16;
+    for (size_t i = 0; valid && i < text.len; i++) {
+        valid = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+        number = number * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    if (!valid || number == 0 || number > ZR_INT_MAX)
+        return http_fail(problem, HTTP_BAD_REQUEST, "Zrelay-TTL is a number of milliseconds, 1 or more");
+    *ttl = number;
+    return true;
+}
+
 /* --- Logins --- */
 
 /* Bytes that may stand in the broker's JSON, and in no other place do harm. */

@@ -49,6 +49,9 @@ bool http_idempotency_key_read(zr_span_t *key, zr_span_t value, http_problem_t *
 /* Zrelay-Key: the key of an entry, as UTF-8. `*key` points into `value`. */
 bool http_entry_key_read(zr_span_t *key, zr_span_t value, http_problem_t *problem);
 
+/* Zrelay-TTL: milliseconds, 1 to ZR_INT_MAX. */
+bool http_ttl_read(uint64_t *ttl, zr_span_t value, http_problem_t *problem);
+
 /* --- Logins --- */
 
 typedef enum { HTTP_LOGIN_NONE, HTTP_LOGIN_BASIC, HTTP_LOGIN_BEARER } http_login_kind_t;

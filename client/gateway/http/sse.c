@@ -32,6 +32,7 @@ void sse_json_line(zr_buffer_t *out, zr_span_t room, const zr_entry_t *entry) {
         .key = entry->key.len ? s_name(key, entry->key) : NULL,
         .seq = entry->seq,
         .time = entry->time,
+        .ttl = entry->ttl,
         .body = entry->body.ptr,
         .body_len = entry->body.len,
         .deleted = entry->flags & ZR_ENTRY_DELETE};

@@ -1,3 +1,5 @@
+import { Servers } from "./servers.js";
+
 /** The outside world: links, the clock, timers, randomness. The rest of the client is decided without them. */
 
 const SUBPROTOCOL = "zrelay.v1";
@@ -7,10 +9,10 @@ const { crypto = (await import("node:crypto")).webcrypto } = globalThis; // Node
 export const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
 export const hex = (size) => [...randomBytes(size)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** An edge whose links `open(handlers, at)` makes, to the server `at` of `open.servers` (1). A link has `send(text or bytes)` and `close()`. */
+/** An edge whose links `open(handlers)` makes, to the server of `open.servers` in use. A link has `send(text or bytes)` and `close()`. */
 export const edge = (open) => ({
   open,
-  servers: open.servers ?? 1,
+  servers: open.servers ?? new Servers([{}]),
   now: () => performance.now(),
   random: Math.random,
   id: () => hex(16),
@@ -25,8 +27,9 @@ export function webSocketLinks(urls, WebSocketClass = globalThis.WebSocket) {
   if (!WebSocketClass) throw new TypeError("this platform has no WebSocket; give one as `WebSocket`, such as that of npm's `ws`");
   const all = [urls].flat();
   if (all.length === 0) throw new TypeError("give the URL of a gateway");
-  const open = ({ opened, frame, closed }, at = 0) => {
-    const socket = new WebSocketClass(all[at], SUBPROTOCOL);
+  const servers = new Servers(all.map((endpoint) => ({ endpoint }))); // what `welcome` names are brokers, and no gateways
+  const open = ({ opened, frame, closed }) => {
+    const socket = new WebSocketClass(servers.now.endpoint, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     socket.onopen = opened;
     socket.onmessage = ({ data }) => frame(typeof data === "string" ? data : new Uint8Array(data));
@@ -37,5 +40,5 @@ export function webSocketLinks(urls, WebSocketClass = globalThis.WebSocket) {
       close: () => socket.close(),
     };
   };
-  return Object.assign(open, { servers: all.length });
+  return Object.assign(open, { servers });
 }

@@ -42,9 +42,9 @@ export class Publisher {
   }
 
   /** Queues an entry. The promise is fulfilled with the ack `{ room, seq, level }`, or rejected with the broker's refusal. */
-  publish(room, body, { key, expect, deleted = false } = {}) {
+  publish(room, body, { key, expect, deleted = false, ttl } = {}) {
     return new Promise((resolve, reject) => {
-      const entry = this.#entry(room, body, key, expect, deleted);
+      const entry = this.#entry(room, body, key, expect, deleted, ttl);
       this.#nextMid++;
       this.#bytes += entry.size;
       this.#unsentBytes += entry.size;
@@ -53,12 +53,16 @@ export class Publisher {
     });
   }
 
-  #entry(room, body, key, expect, deleted) {
+  #entry(room, body, key, expect, deleted, ttl) {
     const entry = {
       mid: this.#nextMid, room: roomName(room), key: bytes(key === undefined ? "" : keyName(key)), keyName: key, body: bytes(body), expect, deleted,
+      ttl,
     };
     if ((deleted || expect !== undefined) && key === undefined) throw new ZrelayError("bad-key", "deleting and comparing need a key");
     if (expect !== undefined && !Number.isSafeInteger(expect)) throw new TypeError("`expect` is the seq of the value, or 0 for no value");
+    if (ttl !== undefined && (key === undefined || deleted || !Number.isSafeInteger(ttl) || ttl < 1)) {
+      throw new TypeError("`ttl` is the time, in milliseconds, that the value of a key lasts");
+    }
     entry.roomBytes = bytes(entry.room);
     entry.size = entrySize(entry) + publishHead(entry.roomBytes);
     if (entry.size > this.#limits.frame) {

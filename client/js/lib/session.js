@@ -1,6 +1,6 @@
 /**
  * The life of a session, as PROTOCOL.md, section 6, has it: hello, subscribe, live, and again after each loss. It knows no socket and no clock:
- * `edge` has `open`, which makes a link to one of `servers`, `after`, which sets a timer, and `random`.
+ * `edge` has `open`, which makes a link to the one of `servers` that is in use, `after`, which sets a timer, and `random`.
  *
  * It tells its events to the listener that made it (see relay.js): welcome, live, down, epoch, pong, deliver, presence, ack, refused, pause,
  * direct, left, work, settled, unsettled, dismissed, lost, ended.
@@ -37,7 +37,6 @@ export class Session extends Emitter {
   #options;
   #link = null;
   #opens = 0;
-  #at = 0; // the server in use
   #moves = false; // the next attempt goes to the next one
   #attempts = 0;
   #welcomed = false; // ever
@@ -68,9 +67,9 @@ export class Session extends Emitter {
     this.state = "connecting";
     const open = ++this.#opens;
     const mine = (handle) => (...values) => open === this.#opens && this.state !== "closed" && handle.apply(this, values);
-    if (this.#moves) this.#at = (this.#at + 1) % this.#servers;
+    if (this.#moves) this.#edge.servers.next();
     this.#moves = false;
-    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) }, this.#at);
+    this.#link = this.#edge.open({ opened: mine(this.#opened), frame: mine(this.#frame), closed: mine(this.#lost) });
     this.#expectFrames();
   }
 
@@ -112,16 +111,12 @@ export class Session extends Emitter {
   #backOff() {
     if (this.#edge.now() - this.#welcomeAt > SOON_LOST && this.#welcomeAt > -Infinity) this.#attempts = 0;
     this.#welcomeAt = -Infinity;
-    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(Math.floor(this.#attempts++ / this.#servers), 20));
+    return this.#edge.random() * Math.min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2 ** Math.min(Math.floor(this.#attempts++ / this.#edge.servers.length), 20));
   }
 
   /** Tries at once instead of after the back-off: the network is back. */
   hurry() {
     if (this.#timers.has("dial")) this.dial();
-  }
-
-  get #servers() {
-    return this.#edge.servers ?? 1;
   }
 
   #expectFrames() {
@@ -170,6 +165,7 @@ export class Session extends Emitter {
     Object.assign(this, { token: m.resume, heartbeat: m.heartbeat, nick: m.nick, user: m.user });
     Object.assign(this.limits, m.limits);
     if (this.state !== "greeting") return this.#renewed(m);
+    this.#edge.servers.learn(m.peers);
     this.cancel("hello");
     this.#loginSince = 0;
     this.#welcomeAt = this.#edge.now();
@@ -397,6 +393,7 @@ export class Session extends Emitter {
 
   #bye(m) {
     if (FINAL_BYES.includes(m.reason)) return this.#end(new ZrelayError(m.reason, "the broker ended the session"));
+    if (m.reason === "shutdown" && this.#edge.servers.length > 1) return this.#lost("the broker ends"); // to another one, not to this one once more
     this.#down();
     this.after(BACK_OFF_BYES.includes(m.reason) ? this.#backOff() : 0, "hello", () => this.greet());
   }

@@ -32,9 +32,12 @@ export class LiveState extends Map {
     this.#events.off(name, listener);
   }
 
-  /** Publishes a value. `expect`: only over the value with this seq, 0 for none; else it is rejected with `conflict`. */
-  put(key, body, { expect } = {}) {
-    return this.#publish(body, { key, expect });
+  /**
+   * Publishes a value. `expect`: only over the value with this seq, 0 for none; else it is rejected with `conflict`. `ttl`: the broker deletes the
+   * key after so many milliseconds, unless it has another value by then.
+   */
+  put(key, body, { expect, ttl } = {}) {
+    return this.#publish(body, { key, expect, ttl });
   }
 
   remove(key, { expect } = {}) {

@@ -5,6 +5,7 @@ const PUBLISH = 0x01;
 const ACK = 0x02;
 const [WORK, SETTLE, SETTLED] = [0x04, 0x05, 0x06];
 const [ENTRY_DELETE, ENTRY_EXPECT] = [0x01, 0x02];
+const ENTRY_TTL = 0x08; // this is also the size of the field that it adds
 const LEVELS = ["none", "memory", "disk", "replicated"];
 const ROOM_MAX = 128; // bytes of a room's name
 const KEY_MAX = 255; // bytes of a key
@@ -22,10 +23,13 @@ export const LEFT = { 1: "it was done or dead before", 2: "it waits to be handed
 export const REPLAY = 0x01;
 export const STATE = 0x02;
 
-/** One entry of a room. `body` are its bytes, `text` the same as UTF-8, `time` microseconds since 1970. */
+/**
+ * One entry of a room. `body` are its bytes, `text` the same as UTF-8, `time` microseconds since 1970. `ttl`: the broker deletes the key so many
+ * milliseconds after `time`; undefined: never.
+ */
 export class Entry {
-  constructor(room, seq, time, deleted, sender, key, body) {
-    Object.assign(this, { type: "entry", room, seq, time, deleted, sender, key, body });
+  constructor(room, seq, time, deleted, sender, key, body, ttl) {
+    Object.assign(this, { type: "entry", room, seq, time, deleted, sender, key, body, ttl });
   }
 
   get text() {
@@ -58,12 +62,13 @@ export const roomName = (text) => name(text, ROOM_MAX, "bad-room", "a room's nam
 export const keyName = (text) => name(text, KEY_MAX, "bad-key", "a key");
 
 /** The bytes that an entry takes in a PUBLISH frame. */
-export const entrySize = ({ key, body, expect }) => ENTRY_HEAD + key.length + (expect === undefined ? 0 : 8) + body.length;
+export const entrySize = ({ key, body, expect, ttl }) =>
+  ENTRY_HEAD + key.length + (expect === undefined ? 0 : 8) + (ttl === undefined ? 0 : ENTRY_TTL) + body.length;
 
 /** The bytes of a PUBLISH frame before its entries; `room` is bytes. */
 export const publishHead = (room) => 2 + room.length;
 
-/** A PUBLISH frame of entries `{ mid, key, body, expect, deleted }`, where `room`, `key` and `body` are bytes. */
+/** A PUBLISH frame of entries `{ mid, key, body, expect, deleted, ttl }`, where `room`, `key` and `body` are bytes. */
 export function encodePublish(room, entries) {
   const size = entries.reduce((sum, entry) => sum + entrySize(entry), publishHead(room));
   const frame = new Uint8Array(size);
@@ -71,14 +76,18 @@ export function encodePublish(room, entries) {
   frame.set([PUBLISH, room.length]);
   frame.set(room, 2);
   let at = publishHead(room);
-  for (const { mid, key, body, expect, deleted } of entries) {
+  for (const { mid, key, body, expect, deleted, ttl } of entries) {
     putU64(view, at, mid);
-    frame[at + 8] = (deleted ? ENTRY_DELETE : 0) | (expect === undefined ? 0 : ENTRY_EXPECT);
+    frame[at + 8] = (deleted ? ENTRY_DELETE : 0) | (expect === undefined ? 0 : ENTRY_EXPECT) | (ttl === undefined ? 0 : ENTRY_TTL);
     frame[at + 9] = key.length;
     frame.set(key, at + 10);
     at += 10 + key.length;
     if (expect !== undefined) {
       putU64(view, at, expect);
+      at += 8;
+    }
+    if (ttl !== undefined) {
+      putU64(view, at, ttl);
       at += 8;
     }
     view.setUint32(at, body.length);
@@ -200,7 +209,8 @@ function decodeDeliver(room, reader) {
     const [seq, time, flags] = [reader.u64(), reader.u64(), reader.u8()];
     const sender = reader.text(reader.u8());
     const key = reader.text(reader.u8()) || undefined;
-    frame.entries.push(new Entry(room, seq, time, (flags & ENTRY_DELETE) !== 0, sender, key, reader.take(reader.u32())));
+    const ttl = flags & ENTRY_TTL ? reader.u64() : undefined;
+    frame.entries.push(new Entry(room, seq, time, (flags & ENTRY_DELETE) !== 0, sender, key, reader.take(reader.u32()), ttl));
   } while (reader.left > 0);
   return frame;
 }

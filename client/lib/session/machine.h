@@ -106,7 +106,6 @@ int machine_join(machine_t *machine, const char *room, int from, uint64_t positi
 int machine_leave(machine_t *machine, const char *room, uint64_t now);
 int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid);
-int machine_set_mid(machine_t *machine, uint64_t mid);
 size_t machine_body_max(const machine_t *machine, zr_span_t room, zr_span_t key);
 size_t machine_unacked(const machine_t *machine);
 

@@ -178,6 +178,7 @@ static bool s_next_entry(machine_t *m, item_t *item) {
     zrelay_event_t *event = &events->given;
     event->seq = entry.seq;
     event->time = entry.time;
+    event->ttl = entry.ttl;
     event->deleted = entry.flags & ZR_ENTRY_DELETE;
     event->sender = s_terminate(events->sender, entry.sender);
     event->key = entry.key.len ? s_terminate(events->key, entry.key) : NULL;

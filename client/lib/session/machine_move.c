@@ -51,6 +51,8 @@ static json_t *s_members(const zrelay_event_t *entry) {
         json_object_set_new(members, "key", json_string(entry->key));
     if (entry->deleted)
         json_object_set_new(members, "delete", json_true());
+    if (entry->ttl)
+        json_object_set_new(members, "ttl", json_integer((json_int_t)entry->ttl));
     s_set_body(members, entry);
     return members;
 }
@@ -59,7 +61,8 @@ static bool s_valid(const zrelay_event_t *entry) {
     return entry->room && zr_room_valid(zr_span(entry->room)) && entry->sender &&
            zr_nick_valid(zr_span(entry->sender)) && (!entry->key || zr_key_valid(zr_span(entry->key))) &&
            (!entry->deleted || (entry->key && entry->body_len == 0)) && (entry->body || entry->body_len == 0) &&
-           entry->seq > 0 && entry->seq <= ZR_INT_MAX && entry->time <= ZR_INT_MAX;
+           (!entry->ttl || (entry->key && !entry->deleted && entry->ttl <= ZR_INT_MAX)) && entry->seq > 0 &&
+           entry->seq <= ZR_INT_MAX && entry->time <= ZR_INT_MAX;
 }
 
 int machine_publish_kept(machine_t *m, const zrelay_event_t *entry, uint64_t *number) {

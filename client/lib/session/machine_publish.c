@@ -54,9 +54,9 @@ static void s_link(publish_t *p, pub_t *pub) {
         p->unsent = pub;
 }
 
-/* The room that zr_publish_add needs: as if each entry had `expect`. */
+/* The room that zr_publish_add needs: as if each entry had `expect` and `ttl`. */
 static size_t s_room_for(size_t size) {
-    return size + 8;
+    return size + 8 + 8;
 }
 
 /* A frame that grows beyond its part of the window would stop the publisher until it is answered. */
@@ -118,7 +118,8 @@ static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, siz
 }
 
 static size_t s_entry_size(const zr_publish_entry_t *entry) {
-    return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + entry->key.len + entry->body.len;
+    return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + (entry->flags & ZR_ENTRY_TTL) +
+           entry->key.len + entry->body.len;
 }
 
 /* One frame may always be under way, more only within the broker's window. Later messages wait here, and are packed. */
@@ -355,6 +356,13 @@ void publish_welcome(machine_t *m) {
 
 /* --- The program's wishes --- */
 
+int machine_set_ttl(machine_t *m, uint64_t ttl_ms) {
+    if (ttl_ms > ZR_INT_MAX)
+        return ZRELAY_EINVAL;
+    m->publish.ttl = ttl_ms;
+    return 0;
+}
+
 int machine_set_mid(machine_t *m, uint64_t mid) {
     publish_t *p = &m->publish;
     if (mid < p->next_mid || mid > ZR_INT_MAX)
@@ -367,9 +375,9 @@ int machine_set_mid(machine_t *m, uint64_t mid) {
     return 0;
 }
 
-/* Of an entry without EXPECT. */
+/* Of an entry without EXPECT; one with a key may get a time to live. */
 size_t machine_body_max(const machine_t *m, zr_span_t room, zr_span_t key) {
-    size_t entry = ZR_PUBLISH_ENTRY_FIXED + key.len, head = ZR_PUBLISH_HEAD(room.len) + entry;
+    size_t entry = ZR_PUBLISH_ENTRY_FIXED + (key.len ? 8 + key.len : 0), head = ZR_PUBLISH_HEAD(room.len) + entry;
     size_t most = m->limit_frame > head ? m->limit_frame - head : 0;
     size_t queue = m->config.queue_bytes > entry ? m->config.queue_bytes - entry : 0;
     most = most < queue ? most : queue;
@@ -384,6 +392,10 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
         .key = zr_span(key),
         .expect = flags & ZR_ENTRY_EXPECT ? expect : 0,
         .body = zr_span_of(body, len)};
+    if (key && !(flags & ZR_ENTRY_DELETE) && p->ttl) {
+        entry.flags |= ZR_ENTRY_TTL;
+        entry.ttl = p->ttl;
+    }
     zr_span_t name = zr_span(room);
     bool same = s_last_is_for(p, name);
     if (!same && !zr_room_valid(name))
@@ -409,6 +421,8 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
     }
     s_add(m, s_frame_for(m, name, same, size, entry.mid), &entry, size);
     p->next_mid++;
+    if (entry.ttl)
+        p->ttl = 0;
     if (mid)
         *mid = entry.mid;
     return 0;

@@ -12,4 +12,8 @@ void publish_on_ack(machine_t *m, zr_span_t frame);
 void publish_on_error(machine_t *m, const json_t *error);
 uint64_t publish_due(const machine_t *m); /* when a pause ends that something waits for; NEVER */
 
+/* As zrelay_set_ttl and zrelay_set_mid: what the next message gets. */
+int machine_set_ttl(machine_t *m, uint64_t ttl_ms);
+int machine_set_mid(machine_t *m, uint64_t mid);
+
 #endif

@@ -106,7 +106,7 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
     bool more = false;
     const char *wrong = NULL;
     if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "next", 0, &next, &wrong) ||
-        !zr_get_bool_opt(object, "more", &more, &wrong))
+        !zr_get_bool_opt(object, "more", &more, &wrong) || !zr_get_uint_opt(object, "age", 0, &request->ttl, &wrong))
         m->malformed++;
     bool brought = request->held.first;
     if (request->dropped) {

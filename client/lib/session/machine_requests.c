@@ -272,6 +272,7 @@ void request_done(machine_t *m, request_t *request) {
         .request = request->number,
         .count = request->count,
         .seq = request->seq,
+        .ttl = request->ttl,
         .complete = request->complete,
         .room = request_room(request)};
     events_post(m, &event);

@@ -223,6 +223,7 @@ struct request {
     unsigned tries;       /* in a row without progress */
     unsigned small_pages; /* of a list */
     uint64_t count, seq;
+    uint64_t ttl;     /* state: of the answer */
     kept_list_t held; /* replayed frames that do not fit; `replayed` says what they mean */
     request_t *prev, *next;
     UT_hash_handle hh; /* by id */
@@ -276,6 +277,7 @@ typedef struct {
     pub_t *unsent; /* the first not sent on this connection */
     chunks_t chunks;
     uint64_t next_mid;
+    uint64_t ttl;      /* ms, of the next value; 0: none */
     uint64_t sent;     /* the highest id ever sent */
     uint64_t answered; /* every id up to it is answered */
     range_t *refused;  /* ids above it that were refused, sorted */

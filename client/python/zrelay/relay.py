@@ -171,6 +171,9 @@ class Relay:
 
         A name that ends in `*` is a prefix: it reads, silently, all rooms whose names begin so, also those that come up later, up to 10,000. Messages
         name their room; their order holds within each."""
+        for name, value in (("last", last), ("after", after)):
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise ZrelayError("bad-argument", f"`{name}` is an integer from 0 on, not {value!r}", room=room)
         part = self._client.join(room, Options(last, after, epoch, presence, meta))
         known = self._rooms.get(room)
         if not known or known._part is not part:
@@ -191,18 +194,19 @@ class Relay:
         return (await self.join(room)).presence
 
     def publish(self, room: str, body: Body = None, *, key: Optional[str] = None, expect: Optional[int] = None,
-                delete: bool = False) -> asyncio.Future[Ack]:
+                delete: bool = False, ttl: Optional[int] = None) -> asyncio.Future[Ack]:
         """Publishes to any room. The message is on its way at once; awaiting the result gives the Ack, or raises the broker's refusal.
 
         Each message is stored once, over lost connections and restarts of the broker, and those of one Relay in the order of the calls.
         `key`: it is the value of this key. `expect`, with `key`: only over the value with this seq, 0 for no value; else it fails with `conflict`.
-        `delete`, with `key` and without a body: deletes the key. While `queue_bytes` wait for acks it fails with `queue-full`: see `drain`."""
+        `delete`, with `key` and without a body: deletes the key. `ttl`, with `key`: the broker deletes the key after so many milliseconds, unless
+        it has another value by then. While `queue_bytes` wait for acks it fails with `queue-full`: see `drain`."""
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         if self._client.status == "closed":
             future.set_exception(ZrelayError("closed", "the relay was closed", room=room))
             return future
         try:
-            self._client.publisher.publish(room, body, key, expect, delete, lambda error, ack: _settle(future, error, ack))
+            self._client.publisher.publish(room, body, key, expect, delete, lambda error, ack: _settle(future, error, ack), ttl)
         except ZrelayError as error:
             future.set_exception(error)
         return future

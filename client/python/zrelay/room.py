@@ -106,9 +106,10 @@ class Room:
 
     # Publishing
 
-    def publish(self, body: Body = None, *, key: Optional[str] = None, expect: Optional[int] = None, delete: bool = False) -> Awaitable[Ack]:
+    def publish(self, body: Body = None, *, key: Optional[str] = None, expect: Optional[int] = None, delete: bool = False,
+                ttl: Optional[int] = None) -> Awaitable[Ack]:
         """As `Relay.publish`."""
-        return self._relay.publish(self._reader.room, body, key=key, expect=expect, delete=delete)
+        return self._relay.publish(self._reader.room, body, key=key, expect=expect, delete=delete, ttl=ttl)
 
     async def show(self, meta: Json) -> None:
         """What presence shows of this user in this room, instead of what it shows elsewhere: at most 1 KB of JSON; `{}` for nothing."""
@@ -210,9 +211,10 @@ class LiveState(Mapping[str, Message]):
         """Each change from now on. At most 10,000 wait for the loop; beyond it the oldest are dropped, and the mapping is right all the same."""
         return Stream(self._reader, "state", "over", lambda: self._reader.failure, self._reader.is_over)
 
-    def put(self, key: str, body: Body, *, expect: Optional[int] = None) -> Awaitable[Ack]:
-        """Publishes a value. `expect`: only over the value with this seq, 0 for no value; else it fails with `conflict`."""
-        return self._room.publish(body, key=key, expect=expect)
+    def put(self, key: str, body: Body, *, expect: Optional[int] = None, ttl: Optional[int] = None) -> Awaitable[Ack]:
+        """Publishes a value. `expect`: only over the value with this seq, 0 for no value; else it fails with `conflict`. `ttl`: the broker deletes
+        the key after so many milliseconds, unless it has another value by then."""
+        return self._room.publish(body, key=key, expect=expect, ttl=ttl)
 
     def remove(self, key: str, *, expect: Optional[int] = None) -> Awaitable[Ack]:
         """Deletes a key."""

@@ -74,6 +74,15 @@ static const char *s_request(const char *subject, const char *body, size_t *len)
     }
 }
 
+/* Message `number`, whose ack comes to `inbox`. */
+static void s_put(wire_t *wire, load_t *load, uint64_t number, unsigned inbox) {
+    wire->used += (size_t)sprintf(
+        wire->out + wire->used, "PUB " LOAD_ROOM " in%u %llu\r\n", inbox, (unsigned long long)load->size);
+    load_body(load, number, wire->out + wire->used);
+    wire->used += load->size;
+    wire->used += (size_t)sprintf(wire->out + wire->used, "\r\n");
+}
+
 static void s_fill(load_t *load) {
     char consumer[512];
     size_t len, reply_len;
@@ -84,13 +93,8 @@ static void s_fill(load_t *load) {
     s_request("$JS.API.CONSUMER.DURABLE.CREATE." LOAD_ROOM "." LOAD_GROUP, consumer, &len);
     for (uint64_t i = 0; i < load->messages;) {
         uint64_t begin = i, acks = 0;
-        for (; i < load->messages && i < begin + 4000; i++) {
-            s_control.used += (size_t)sprintf(
-                s_control.out + s_control.used, "PUB " LOAD_ROOM " in9999 %llu\r\n", (unsigned long long)load->size);
-            load_body(load, i, s_control.out + s_control.used);
-            s_control.used += load->size;
-            s_control.used += (size_t)sprintf(s_control.out + s_control.used, "\r\n");
-        }
+        for (; i < load->messages && i < begin + 4000; i++)
+            s_put(&s_control, load, i, 9999);
         wire_send(&s_control);
         while (acks < i - begin) {
             while (s_next(&s_control, &body, &len, &reply, &reply_len))
@@ -150,4 +154,23 @@ static void s_work(worker_t *worker) {
     }
 }
 
-const server_t server_jetstream = {"jetstream", s_fill, s_open, s_work, s_look};
+/* The acks of a connection come in the order of its messages. The stream is there: the caller made it. */
+static void s_publish(worker_t *worker) {
+    pull_t *pull = worker->connection;
+    wire_t *wire = &pull->wire;
+    const char *body, *reply;
+    size_t len, reply_len;
+    for (bool more = true; more;) {
+        for (; load_may_send(worker) && wire->used < WIRE_BYTES / 2; load_sent(worker))
+            s_put(wire, worker->load, worker->sent, worker->number);
+        wire_send(wire);
+        wire_more(wire);
+        while (more && s_next(wire, &body, &len, &reply, &reply_len)) {
+            if (body && (memmem(body, len, "\"error\"", 7) || !memmem(body, len, "\"seq\"", 5)))
+                load_fail("no ack: %.*s", (int)len, body);
+            more = !body || load_acked(worker, 1);
+        }
+    }
+}
+
+const server_t server_jetstream = {"jetstream", s_fill, s_open, s_work, s_look, s_publish};

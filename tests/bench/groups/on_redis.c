@@ -123,4 +123,4 @@ static void s_work(worker_t *worker) {
     }
 }
 
-const server_t server_redis = {"redis", s_fill, s_open, s_work, NULL};
+const server_t server_redis = {"redis", s_fill, s_open, s_work, NULL, NULL};

@@ -96,4 +96,30 @@ static void s_work(worker_t *worker) {
     zrelay_destroy(relay);
 }
 
-const server_t server_zrelay = {"zrelay", s_fill, s_open, s_work, NULL};
+/* All messages up to `mid` are answered: the library's numbers begin with 1 and are dense. */
+static bool s_answered(worker_t *worker, const zrelay_event_t *event) {
+    if (event->type == ZRELAY_REFUSED || (event->type == ZRELAY_DISCONNECTED && !worker->load->tell))
+        load_fail("publishing: %s", event->text);
+    return event->type != ZRELAY_ACKED || load_acked(worker, event->mid - worker->acked);
+}
+
+static void s_publish(worker_t *worker) {
+    zrelay_t *relay = worker->connection;
+    char *body = load_memory(worker->load->size);
+    bool more = true;
+    while (more) {
+        while (load_may_send(worker)) {
+            load_body(worker->load, worker->sent, body);
+            if (zrelay_publish(relay, LOAD_ROOM, body, worker->load->size, NULL) != 0)
+                load_fail("a message was not taken");
+            load_sent(worker);
+        }
+        const zrelay_event_t *event = zrelay_next(relay, WAIT_MS);
+        for (; event && more; event = more ? zrelay_next(relay, 0) : NULL)
+            more = s_answered(worker, event);
+    }
+    free(body);
+    zrelay_destroy(relay);
+}
+
+const server_t server_zrelay = {"zrelay", s_fill, s_open, s_work, NULL, s_publish};

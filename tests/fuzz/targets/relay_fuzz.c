@@ -12,6 +12,7 @@
 #include "access_build.h"
 #include "control.h"
 #include "edge.h"
+#include "key_age.h"
 #include "relay_broker.h"
 #include "script.h"
 #include "wire_work.h"
@@ -397,12 +398,15 @@ static void s_publish(route_t route, uint8_t what, uint8_t id) {
     zr_publish_begin(&out, zr_span_of(room, sizeof room));
     for (uint64_t i = 0; i <= what >> 5; i++) {
         bool keyed = what & 16, expect = keyed && i % 2, deletes = keyed && i == 3;
+        bool lasts = keyed && !deletes && id % 3 == 0;
         char key = (char)('a' + (id + i) % 4);
-        zr_publish_add(&out, &(zr_publish_entry_t){.mid = id + i + 1,
-                                 .flags = (deletes ? ZR_ENTRY_DELETE : 0) | (expect ? ZR_ENTRY_EXPECT : 0),
-                                 .key = zr_span_of(&key, keyed),
-                                 .expect = expect ? what % 5 : 0,
-                                 .body = zr_span_of("0123456789", deletes ? 0 : id % 11)});
+        zr_publish_add(&out,
+            &(zr_publish_entry_t){.mid = id + i + 1,
+                .flags = (deletes ? ZR_ENTRY_DELETE : 0) | (expect ? ZR_ENTRY_EXPECT : 0) | (lasts ? ZR_ENTRY_TTL : 0),
+                .key = zr_span_of(&key, keyed),
+                .expect = expect ? what % 5 : 0,
+                .body = zr_span_of("0123456789", deletes ? 0 : id % 11),
+                .ttl = lasts ? id / 3 : 0});
     }
     s_frame(route, zr_span_of(out.data, out.len));
     zr_buffer_finish(&out);
@@ -471,6 +475,7 @@ static void s_step(script_t *script) {
         relay_rise(relay, s_broker.rising += high * 10000ULL);
         relay_tick(relay);
         relay_forget_idle(relay, s_broker.now);
+        relay_expire_keys(relay, s_broker.now, high % 2);
         relay_login_tick(relay, s_broker.now);
         relay_channels_tick(relay, s_broker.now);
         break;

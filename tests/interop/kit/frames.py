@@ -4,6 +4,7 @@ import struct
 from typing import List, NamedTuple
 
 REPLAY, STATE = 1, 2  # flags of a DELIVER
+TTL = 8  # flag of an entry, and the bytes that it adds
 
 # ZMTP's flags of a frame
 MORE, LONG, COMMAND = 1, 2, 4
@@ -69,7 +70,7 @@ def parse_publish(frame):
     while at < len(frame):
         start = at
         mid, flags, size = struct.unpack_from(">QBB", frame, at)
-        at += 10 + size + (8 if flags & 2 else 0)
+        at += 10 + size + (8 if flags & 2 else 0) + (flags & TTL)
         size, = struct.unpack_from(">I", frame, at)
         at += 4 + size
         items.append(Item(mid, frame[at - size:at], frame[start:at]))
@@ -77,11 +78,13 @@ def parse_publish(frame):
 
 
 def publish_frame(room, first, entries):
-    """Entries are bodies, or (body, key); one with a key and without a body deletes it."""
+    """Entries are bodies, or (body, key); one with a key and without a body deletes it, and one with a body lasts for an hour."""
     frame = struct.pack(">BB", 1, len(room)) + room
     for mid, one in enumerate(entries, first):
         text, key = one if isinstance(one, tuple) else (one, b"")
-        frame += struct.pack(">QBB", mid, 1 if key and not text else 0, len(key)) + key + struct.pack(">I", len(text)) + text
+        flags = (TTL if text else 1) if key else 0
+        lasts = struct.pack(">Q", 3600000) if flags & TTL else b""
+        frame += struct.pack(">QBB", mid, flags, len(key)) + key + lasts + struct.pack(">I", len(text)) + text
     return frame
 
 
@@ -124,9 +127,9 @@ def parse_deliver(frame):
     at, entries = 18, []
     while at < len(rest):
         start = at
-        seq, _time, _flags, size = struct.unpack_from(">QQBB", rest, at)
+        seq, _time, entry_flags, size = struct.unpack_from(">QQBB", rest, at)
         at += 18 + size
-        at += 1 + rest[at]
+        at += 1 + rest[at] + (entry_flags & TTL)
         size, = struct.unpack_from(">I", rest, at)
         at += 4 + size
         entries.append(Entry(seq, rest[at - size:at], rest[start:at]))

@@ -115,7 +115,7 @@ class Stage:
         self.count += count
 
     async def publish_mixed(self):
-        """In one frame, three of the kit's entries, one with a key, and between them entries without text."""
+        """In one frame, three of the kit's entries, one with a key and a time to live, and between them entries without text."""
         first = self.count + 1
         async with self.peer() as peer:
             await peer.publish(body(first), b"", (body(first + 1), "klíč".encode()), (b"", "klíč".encode()), b"\xff\xfe\0\x1b[31m", body(first + 2))

@@ -9,6 +9,7 @@ import { Dealer, Subscriber } from "zeromq";
 const SYNC_PATIENCE = 2000; // milliseconds until another nonce is tried
 const GRACE = 250; // milliseconds that live frames may come later than the pong that names them
 const REPLAY = 0x01; // flag of a DELIVER frame
+const TTL = 0x08; // flag of an entry, and the bytes that it adds
 
 const tell = (event, members = {}) => console.log(JSON.stringify({ event, ...members }));
 const u64 = (frame, at) => Number(frame.readBigUInt64BE(at)); // seqs and ids stay below 2^53
@@ -18,9 +19,11 @@ function* entries(frame, at) {
   const take = (size) => frame.subarray(at, (at += size));
   while (at < frame.length) {
     const seq = u64(take(8), 0);
-    take(8 + 1); // time, flags
+    take(8); // time
+    const flags = take(1)[0];
     const sender = take(take(1)[0]).toString();
     take(take(1)[0]); // key
+    take(flags & TTL);
     yield { seq, sender, body: take(take(4).readUInt32BE()).toString() };
   }
 }

@@ -1,5 +1,6 @@
 // Writers and readers while broker and gateway are killed again and again: every reader has every message once, in one order.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 import { connect } from "zrelay";
@@ -59,4 +60,22 @@ test("nothing is lost or doubled while broker and gateway are killed", async (t)
   }
   await until(() => states.every((state) => state.get("sum")?.text === String(WRITERS * ROUNDS)), () => `the sum, but ${states.map((state) => state.get("sum")?.text)}`);
   assert.deepEqual(faults, [], "nothing was lost");
+});
+
+test("a client goes on at a broker that the one before named", async (t) => {
+  const upstream = await new Stage(t).broker();
+  const leaf = async (config) => {
+    const stage = new Stage(t);
+    const file = `${await stage.folder()}/zrelayd.conf`;
+    await writeFile(file, config, { mode: 0o600 });
+    return stage.broker("--upstream", upstream.server, "--config", file);
+  };
+  const other = await leaf("");
+  const one = await leaf(`cluster\n    peers = ${other.server}\n`);
+  const relay = await connectDirectly(one.server, { nick: "ann" });
+  t.after(() => relay.close({ patience: 100 }));
+  const room = await relay.join("lobby");
+  await one.kill();
+  await relay.publish("lobby", "on");
+  assert.equal((await room.next()).value.text, "on");
 });

@@ -258,10 +258,21 @@ sub from_room ($frame) {    # on either socket: what happens in a private room c
     }
 }
 
+# seq, time, flags, sender, key, body of each entry. The flag TTL adds 8 bytes behind the key.
+sub entries ($bytes) {
+    my @fields;
+    while (length $bytes) {
+        my ($seq, $time, $flags, $sender, $key, $rest) = unpack 'Q> Q> C C/a C/a a*', $bytes;
+        (my $body, $bytes) = unpack 'N/a a*', substr $rest, $flags & 0x08;
+        push @fields, $seq, $time, $flags, $sender, $key, $body;
+    }
+    return @fields;
+}
+
 sub deliver ($frame) {
     my (undef, $flags, $log, $prev, $entries) = unpack 'C C H16 Q> a*', substr $frame, length $entry_topic;
     return if $log ne $epoch;    # of another log: its positions could seem to fit
-    my @fields = unpack '(Q> Q> C C/a C/a N/a)*', $entries;    # seq, time, flags, sender, key, body
+    my @fields = entries($entries);
     return missed($fields[-6], prev => $prev) if $prev > $last && !($flags & REPLAY);
     while (my ($seq, $time, undef, $sender, $key, $body) = splice @fields, 0, 6) {
         next if $seq <= $last;

@@ -16,6 +16,7 @@ import zmq
 SYNC_PATIENCE = 2.0  # seconds until another nonce is tried
 GRACE = 0.25         # seconds that live frames may come later than the pong that names them
 REPLAY = 0x01        # flag of a DELIVER frame
+TTL = 0x08           # flag of an entry, and the bytes that it adds
 
 
 def tell(event, **members):
@@ -25,9 +26,9 @@ def tell(event, **members):
 def entries(frame, at):
     """The (seq, sender, body) of each entry of a DELIVER frame, from offset `at` on."""
     while at < len(frame):
-        seq, _time, _flags, size = struct.unpack_from(">QQBB", frame, at)
+        seq, _time, flags, size = struct.unpack_from(">QQBB", frame, at)
         sender, at = frame[at + 18:at + 18 + size], at + 18 + size
-        at += 1 + frame[at]  # the key
+        at += 1 + frame[at] + (flags & TTL)  # the key, and the time that its value lasts
         size, = struct.unpack_from(">I", frame, at)
         body, at = frame[at + 4:at + 4 + size], at + 4 + size
         yield seq, sender.decode(), body.decode(errors="replace")

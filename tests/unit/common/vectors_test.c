@@ -15,6 +15,7 @@ static const char *const s_names[] = {
     "publish-keyed",
     "publish-expect",
     "publish-expect-none",
+    "publish-ttl",
     "publish-delete",
     "publish-delete-expect",
     "ack-none",
@@ -23,6 +24,7 @@ static const char *const s_names[] = {
     "deliver-one",
     "deliver-many",
     "deliver-keyed",
+    "deliver-ttl",
     "deliver-delete",
     "deliver-replay",
     "deliver-state",
@@ -41,6 +43,7 @@ static const char *const s_names[] = {
     "control-hello-meta",
     "control-welcome",
     "control-welcome-user",
+    "control-welcome-peers",
     "control-join",
     "control-join-meta",
     "control-joined",
@@ -127,6 +130,8 @@ static const char *const s_names[] = {
     "bad-publish-delete-body",
     "bad-publish-delete-no-key",
     "bad-publish-expect-no-key",
+    "bad-publish-ttl-no-key",
+    "bad-publish-ttl-delete",
     "bad-publish-room-space",
     "bad-publish-room-empty",
     "bad-publish-room-long",
@@ -193,6 +198,11 @@ static json_t *s_hex(zr_span_t bytes) {
 /* Each of these decodes a frame into `*value`, the JSON that the file holds, and encodes it into `again`; the code when
  * it is refused. */
 
+static void s_set_ttl(json_t *entry, uint8_t flags, uint64_t ttl) {
+    if (flags & ZR_ENTRY_TTL)
+        json_object_set_new(entry, "ttl", json_integer((json_int_t)ttl));
+}
+
 static zr_code_t s_publish(zr_span_t frame, json_t **value, zr_buffer_t *again) {
     zr_publish_reader_t reader;
     zr_publish_entry_t entry;
@@ -205,9 +215,10 @@ static zr_code_t s_publish(zr_span_t frame, json_t **value, zr_buffer_t *again) 
     zr_publish_begin(again, reader.room);
     while (zr_publish_next(&reader, &entry)) {
         zr_publish_add(again, &entry);
-        json_array_append_new(
-            entries, json_pack("{s:I, s:i, s:o, s:I, s:o}", "mid", (json_int_t)entry.mid, "flags", entry.flags, "key",
-                         zr_json_string(entry.key), "expect", (json_int_t)entry.expect, "body", s_hex(entry.body)));
+        json_t *one = json_pack("{s:I, s:i, s:o, s:I, s:o}", "mid", (json_int_t)entry.mid, "flags", entry.flags, "key",
+            zr_json_string(entry.key), "expect", (json_int_t)entry.expect, "body", s_hex(entry.body));
+        s_set_ttl(one, entry.flags, entry.ttl);
+        json_array_append_new(entries, one);
     }
     ck_assert_uint_eq(json_array_size(entries), count);
     *value = json_pack("{s:o, s:o}", "room", zr_json_string(reader.room), "entries", entries);
@@ -234,10 +245,11 @@ static zr_code_t s_deliver(zr_span_t frame, json_t **value, zr_buffer_t *again) 
     zr_deliver_begin(again, reader.room, reader.flags, reader.epoch, reader.prev);
     while (zr_deliver_next(&reader, &entry)) {
         zr_deliver_add(again, &entry);
-        json_array_append_new(
-            entries, json_pack("{s:I, s:I, s:i, s:o, s:o, s:o}", "seq", (json_int_t)entry.seq, "time",
-                         (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender), "key",
-                         zr_json_string(entry.key), "body", s_hex(entry.body)));
+        json_t *one = json_pack("{s:I, s:I, s:i, s:o, s:o, s:o}", "seq", (json_int_t)entry.seq, "time",
+            (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender), "key",
+            zr_json_string(entry.key), "body", s_hex(entry.body));
+        s_set_ttl(one, entry.flags, entry.ttl);
+        json_array_append_new(entries, one);
     }
     char epoch[17];
     snprintf(epoch, sizeof epoch, "%016" PRIx64, reader.epoch);

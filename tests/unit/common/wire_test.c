@@ -44,11 +44,13 @@ static zr_code_t s_publish_code(zr_span_t room, zr_publish_entry_t entry) {
 }
 
 static const zr_publish_entry_t s_entries[] = {
-    {1, 0, {NULL, 0}, 0, {"hello", 5}},
-    {5, 0, {"key", 3}, 0, {NULL, 0}},
-    {6, ZR_ENTRY_EXPECT, {"t\xC3\xBCr", 4}, 41, {"\0\xFF{", 3}},
-    {1000000, ZR_ENTRY_DELETE, {"key", 3}, 0, {NULL, 0}},
-    {ZR_INT_MAX, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, {"k", 1}, ZR_INT_MAX, {NULL, 0}},
+    {1, 0, {NULL, 0}, 0, {"hello", 5}, 0},
+    {5, 0, {"key", 3}, 0, {NULL, 0}, 0},
+    {6, ZR_ENTRY_EXPECT, {"t\xC3\xBCr", 4}, 41, {"\0\xFF{", 3}, 0},
+    {7, ZR_ENTRY_TTL, {"key", 3}, 0, {"x", 1}, 10000},
+    {8, ZR_ENTRY_EXPECT | ZR_ENTRY_TTL, {"key", 3}, 42, {NULL, 0}, UINT64_MAX},
+    {1000000, ZR_ENTRY_DELETE, {"key", 3}, 0, {NULL, 0}, 0},
+    {ZR_INT_MAX, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, {"k", 1}, ZR_INT_MAX, {NULL, 0}, 0},
 };
 enum { ENTRIES = sizeof s_entries / sizeof s_entries[0] };
 
@@ -80,6 +82,7 @@ TEST(test_publish_comes_back) {
         ck_assert_uint_eq(entry.mid, s_entries[i].mid);
         ck_assert_uint_eq(entry.flags, s_entries[i].flags);
         ck_assert_uint_eq(entry.expect, s_entries[i].expect);
+        ck_assert_uint_eq(entry.ttl, s_entries[i].ttl);
         ck_assert_span_eq(entry.key, s_entries[i].key);
         ck_assert_span_eq(entry.body, s_entries[i].body);
     }
@@ -180,8 +183,9 @@ TEST(test_publish_flags) {
     zr_span_t none = {0}, key = LIT("k"), body = LIT("b");
     for (unsigned flags = 0; flags < 256; flags++)
         for (unsigned with = 0; with < 4; with++) {
-            zr_publish_entry_t entry = {1, (uint8_t)flags, with & 1 ? key : none, 0, with & 2 ? body : none};
-            bool good = flags == 0 || (flags < 4 && (with & 1) && !((flags & 1) && (with & 2)));
+            zr_publish_entry_t entry = {1, (uint8_t)flags, with & 1 ? key : none, 0, with & 2 ? body : none, 5};
+            bool known = !(flags & ~0x0bu), deletes = flags & 1, lasts = flags & 8;
+            bool good = flags == 0 || (known && (with & 1) && !(deletes && (lasts || (with & 2))));
             ck_assert_msg(s_publish_code(LIT("r"), entry) == (good ? ZR_OK : ZR_BAD_FRAME), "flags %02x, %skey, %sbody",
                 flags, with & 1 ? "" : "no ", with & 2 ? "" : "no ");
         }

@@ -168,6 +168,17 @@ static bool s_read_condition(http_publish_t *own, http_problem_t *problem) {
     return true;
 }
 
+static bool s_read_ttl(http_publish_t *own, http_problem_t *problem) {
+    http_entry_t *entry = &own->entry;
+    const char *ttl = exchange_header(own->request->exchange, "Zrelay-TTL");
+    if (!ttl)
+        return true;
+    if (entry->key.len == 0 || entry->flags & ZR_ENTRY_DELETE)
+        return http_fail(problem, HTTP_BAD_REQUEST, "Zrelay-TTL goes with the value of a key");
+    entry->flags |= ZR_ENTRY_TTL;
+    return http_ttl_read(&entry->ttl, zr_span(ttl), problem);
+}
+
 static bool s_read_entry(http_publish_t *own, http_problem_t *problem) {
     http_request_t *request = own->request;
     const char *key = exchange_header(request->exchange, "Zrelay-Key");
@@ -180,7 +191,7 @@ static bool s_read_entry(http_publish_t *own, http_problem_t *problem) {
         own->entry.key = zr_span(request->route.key);
     else if (key && !http_entry_key_read(&own->entry.key, zr_span(key), problem))
         return false;
-    return s_read_condition(own, problem);
+    return s_read_ttl(own, problem) && s_read_condition(own, problem);
 }
 
 /* A history has other parameters than a message. */

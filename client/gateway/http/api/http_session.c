@@ -129,6 +129,8 @@ static void s_send_text(http_session_t *session, http_ask_t *ask) {
         s_set_text(request, "text", entry->body);
     if (entry->flags & ZR_ENTRY_EXPECT)
         s_set_number(request, "expect", entry->expect);
+    if (entry->flags & ZR_ENTRY_TTL)
+        s_set_number(request, "ttl", entry->ttl);
     if (entry->once)
         s_set_number(request, "mid", ++session->next_mid);
     channel_say(session->channel, request);
@@ -140,7 +142,8 @@ static void s_send_frame(http_session_t *session, http_ask_t *ask) {
         .flags = ask->entry.flags,
         .key = ask->entry.key,
         .expect = ask->entry.expect,
-        .body = ask->entry.body};
+        .body = ask->entry.body,
+        .ttl = ask->entry.ttl};
     zr_publish_begin(&session->frame, zr_span(ask->room));
     zr_publish_add(&session->frame, &entry);
     channel_send(session->channel, zr_span_of(session->frame.data, session->frame.len));

@@ -82,6 +82,7 @@ typedef struct {
     const char *room;
     zr_span_t key, body; /* views that live as long as the ask */
     uint8_t flags;       /* ZR_ENTRY_… */
+    uint64_t ttl;        /* ms, with ZR_ENTRY_TTL */
     uint64_t expect;
     uint64_t epoch; /* with ZR_ENTRY_EXPECT: the one that `expect` is of; 0: any. Of a live session it is not another */
     bool once;      /* with a message id: a resend under the same client id is not stored again */

@@ -16,7 +16,7 @@ typedef struct {
     http_request_t *request;
     zr_buffer_t out; /* the value, or the lines of a slice */
     bool found, begun, due;
-    uint64_t epoch, seq, time; /* of the value */
+    uint64_t epoch, seq, time, ttl; /* of the value */
     uint64_t after;            /* of the next slice */
 } http_state_t;
 
@@ -57,6 +57,7 @@ static void s_on_value(void *ctx, zr_span_t frame) {
     own->epoch = reader.epoch;
     own->seq = entry.seq;
     own->time = entry.time;
+    own->ttl = entry.ttl;
     zr_buffer_clear(&own->out);
     zr_buffer_append(&own->out, entry.body.ptr, entry.body.len);
 }
@@ -75,7 +76,7 @@ static void s_date(uint64_t time_us, char out[32]) {
 
 /* Values are served as text or bytes, and never as a page: see the fields that every answer has. */
 static void s_answer_value(http_state_t *own) {
-    char tag[HTTP_ETAG_SIZE], date[32];
+    char tag[HTTP_ETAG_SIZE], date[32], ttl[24];
     http_headers_t more = {0};
     http_request_t *request = own->request;
     zr_span_t value = zr_span_of(own->out.data, own->out.len);
@@ -83,6 +84,9 @@ static void s_answer_value(http_state_t *own) {
     s_date(own->time, date);
     http_add(&more, "ETag", tag);
     http_add(&more, "Last-Modified", date);
+    snprintf(ttl, sizeof ttl, "%" PRIu64, own->ttl);
+    if (own->ttl)
+        http_add(&more, "Zrelay-TTL", ttl);
     if (http_etag_listed(http_field(request, "If-None-Match"), tag))
         http_answer(request, 304, NULL, &more, zr_span(""));
     else

@@ -48,9 +48,10 @@ class Publisher:
         """Messages that wait for their ack."""
         return len(self._flight) + len(self._unsent)
 
-    def publish(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done) -> None:
+    def publish(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done,
+                ttl: Optional[int] = None) -> None:
         """Queues a message; `done(error, ack)` is called once. Raises ZrelayError for a message that cannot be."""
-        entry = self._entry(room, body, key, expect, deleted, done)
+        entry = self._entry(room, body, key, expect, deleted, done, ttl)
         self._next_mid += 1
         self._bytes += entry.size
         self._unsent_bytes += entry.size
@@ -65,16 +66,18 @@ class Publisher:
         self._soon = False
         self._flush()
 
-    def _entry(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done) -> _Entry:
+    def _entry(self, room: str, body: Body, key: Optional[str], expect: Optional[int], deleted: bool, done: Done, ttl: Optional[int]) -> _Entry:
         name, data = room_name(room), body_bytes(body)
         if key is None and (deleted or expect is not None):
             raise ZrelayError("bad-key", "deleting and comparing need a key", room=name)
         if deleted and data:
             raise ZrelayError("bad-argument", "a message that deletes its key has no body", room=name, key=key)
+        if ttl is not None and (key is None or deleted or not 1 <= ttl <= SEQ_MAX):
+            raise ZrelayError("bad-argument", "`ttl` is the time, in milliseconds, that the value of a key lasts", room=name, key=key)
         if expect is not None and not 0 <= expect <= SEQ_MAX:
             raise ZrelayError("bad-argument", "`expect` is the seq of the value, or 0 for no value", room=name, key=key)
         key_bytes = b"" if key is None else key_name(key).encode("utf-8")
-        entry = _Entry(name, key, Outgoing(self._next_mid, key_bytes, data, expect, deleted), done)
+        entry = _Entry(name, key, Outgoing(self._next_mid, key_bytes, data, expect, deleted, ttl), done)
         if entry.size > self._limits["frame"]:
             raise ZrelayError("too-large", f"the message takes {entry.size} bytes, and this broker takes {self._limits['frame']}", room=name, key=key)
         if self._bytes + entry.size > self._queue_bytes:

@@ -32,6 +32,7 @@ _DELIVER = 0x00  # these two follow the room's name
 _PRESENCE = 0x01
 _DELETE = 0x01  # flags of an entry
 _EXPECT = 0x02
+_TTL = 0x08  # this is also the size of the field that it adds
 _LEVELS = ("none", "memory", "disk", "replicated")
 _ENTRY_HEAD = 8 + 1 + 1 + 4  # message id, flags, size of the key, size of the body
 
@@ -51,6 +52,8 @@ class Message(NamedTuple):
     #: The message deletes its key.
     deleted: bool
     body: bytes
+    #: The broker deletes the key so many milliseconds after `time`; None: never.
+    ttl: Optional[int] = None
 
     @property
     def text(self) -> str:
@@ -127,6 +130,7 @@ class Outgoing(NamedTuple):
     body: bytes
     expect: Optional[int]
     deleted: bool
+    ttl: Optional[int] = None
 
 
 def printable(text: str) -> str:
@@ -184,7 +188,7 @@ def parse_object(data: bytes) -> Json:
 
 def entry_size(entry: Outgoing) -> int:
     """The bytes that an entry takes in a PUBLISH frame."""
-    return _ENTRY_HEAD + len(entry.key) + (0 if entry.expect is None else 8) + len(entry.body)
+    return _ENTRY_HEAD + len(entry.key) + (0 if entry.expect is None else 8) + (0 if entry.ttl is None else 8) + len(entry.body)
 
 
 def publish_head(room: bytes) -> int:
@@ -195,10 +199,10 @@ def publish_head(room: bytes) -> int:
 def encode_publish(room: bytes, entries: Sequence[Outgoing]) -> bytes:
     """A PUBLISH frame."""
     parts = [bytes((_PUBLISH, len(room))), room]
-    for mid, key, body, expect, deleted in entries:
-        flags = (_DELETE if deleted else 0) | (0 if expect is None else _EXPECT)
+    for mid, key, body, expect, deleted, ttl in entries:
+        flags = (_DELETE if deleted else 0) | (0 if expect is None else _EXPECT) | (0 if ttl is None else _TTL)
         parts += (struct.pack(">QBB", mid, flags, len(key)), key, b"" if expect is None else struct.pack(">Q", expect),
-                  struct.pack(">I", len(body)), body)
+                  b"" if ttl is None else struct.pack(">Q", ttl), struct.pack(">I", len(body)), body)
     return b"".join(parts)
 
 
@@ -267,9 +271,11 @@ def _decode_deliver(room: str, frame: bytes, at: int) -> Optional[Deliver]:
         size, = struct.unpack_from(">B", frame, at)
         at += 1 + size
         key = frame[at - size:at].decode("utf-8", "replace") if size else None
+        ttl = struct.unpack_from(">Q", frame, at)[0] if entry_flags & _TTL else None
+        at += entry_flags & _TTL
         size, = struct.unpack_from(">I", frame, at)
         at += 4 + size
         if at > len(frame):
             raise ValueError("the frame is cut off")
-        messages.append(Message(room, seq, time, sender, key, bool(entry_flags & _DELETE), frame[at - size:at]))
+        messages.append(Message(room, seq, time, sender, key, bool(entry_flags & _DELETE), frame[at - size:at], ttl))
     return Deliver(room, flags, f"{epoch:016x}", prev, messages)

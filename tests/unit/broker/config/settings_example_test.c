@@ -30,7 +30,7 @@ TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     settings_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 84);
+    ck_assert_uint_eq(settings_seen, 85);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);

@@ -301,7 +301,9 @@ void fx_pub(const char *room) {
 }
 
 static void s_add(uint64_t mid, uint8_t flags, const char *key, uint64_t expect, const char *body) {
-    zr_publish_add(&s_pub, &(zr_publish_entry_t){mid, flags, zr_span(key), expect, zr_span(body)});
+    zr_publish_add(
+        &s_pub, &(zr_publish_entry_t){
+                    .mid = mid, .flags = flags, .key = zr_span(key), .expect = expect, .body = zr_span(body)});
 }
 
 void fx_add(uint64_t mid, const char *body) {
@@ -314,6 +316,12 @@ void fx_add_key(uint64_t mid, const char *key, const char *body) {
 
 void fx_add_delete(uint64_t mid, const char *key) {
     s_add(mid, ZR_ENTRY_DELETE, key, 0, NULL);
+}
+
+void fx_add_ttl(uint64_t mid, const char *key, uint64_t ttl, const char *body) {
+    zr_publish_add(
+        &s_pub, &(zr_publish_entry_t){
+                    .mid = mid, .flags = ZR_ENTRY_TTL, .key = zr_span(key), .body = zr_span(body), .ttl = ttl});
 }
 
 void fx_add_expect(uint64_t mid, const char *key, uint64_t expect, const char *body) {

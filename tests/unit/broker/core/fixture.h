@@ -96,6 +96,7 @@ void fx_pub(const char *room);
 void fx_add(uint64_t mid, const char *body);
 void fx_add_key(uint64_t mid, const char *key, const char *body);
 void fx_add_delete(uint64_t mid, const char *key);
+void fx_add_ttl(uint64_t mid, const char *key, uint64_t ttl, const char *body);
 void fx_add_expect(uint64_t mid, const char *key, uint64_t expect, const char *body);
 void fx_send(route_t route);
 zr_span_t fx_pub_frame(void); /* instead of sending it; valid until the next fx_pub */

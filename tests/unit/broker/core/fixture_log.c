@@ -5,7 +5,7 @@
 
 typedef struct {
     char room[ZR_ROOM_MAX + 1], key[ZR_KEY_MAX + 1], sender[ZR_NICK_MAX + 1], body[64];
-    uint64_t seq, time;
+    uint64_t seq, time, ttl;
 } value_t;
 
 static struct {
@@ -63,6 +63,7 @@ static void s_set_value(zr_span_t room, const zr_entry_t *entry) {
     s_text(value->body, sizeof value->body, entry->body);
     value->seq = entry->seq;
     value->time = entry->time;
+    value->ttl = entry->ttl;
 }
 
 static void s_set_values(const log_append_t *append) {
@@ -203,6 +204,8 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
         restore->value(restore->ctx, zr_span(value->room),
             &(zr_entry_t){.seq = value->seq,
                 .time = value->time,
+                .flags = value->ttl ? ZR_ENTRY_TTL : 0,
+                .ttl = value->ttl,
                 .sender = zr_span(value->sender),
                 .key = zr_span(value->key),
                 .body = zr_span(value->body)});

@@ -497,4 +497,58 @@ TEST(test_limits_change_while_it_runs) {
     fx_finish();
 }
 
+/* What is there stays, and counts. */
+TEST(test_other_limits_of_state_at_work) {
+    fx_begin();
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    fx_add_key(1, "k", "value");
+    fx_send_now(A);
+    uint64_t bytes = relay_stats(fx.relay).state_bytes;
+    ck_assert_uint_gt(bytes, 0);
+    relay_set_limits(fx.relay, &fx.config);
+    ck_assert_uint_eq(relay_stats(fx.relay).state_bytes, bytes);
+    fx.config.max_state_bytes = bytes;
+    relay_set_limits(fx.relay, &fx.config);
+    fx_drop(A);
+    fx_pub("r");
+    fx_add_key(2, "l", "v");
+    fx_send_now(A);
+    fx_expect_error(A, "state-full");
+    fx_pub("r");
+    fx_add_key(3, "k", "v");
+    fx_send_now(A);
+    fx_expect_text(A, "ack 3 @2 memory");
+    fx_finish();
+}
+
+static void s_set_for(uint64_t mid, uint64_t ttl) {
+    fx_pub("r");
+    fx_add_ttl(mid, "k", ttl, "x");
+    fx_send_now(A);
+}
+
+TEST(test_max_ttl) {
+    fx_begin();
+    fx.config.max_ttl_ms = 5000;
+    fx_start();
+    fx_hello(A, "ann");
+    s_set_for(1, 5000);
+    fx_expect_text(A, "ack 1 @1 memory");
+    s_set_for(2, 5001);
+    fx_expect(A, "{'op':'error','code':'bad-member','mid':2,'key':'k'}");
+    s_set_for(3, 0);
+    fx_expect(A, "{'op':'error','code':'bad-member','mid':3}");
+    s_set_for(4, 1);
+    fx_expect_text(A, "ack 4 @2 memory");
+    s_set_for(2, 5000); /* refused for good */
+    fx_expect(A, "{'op':'error','code':'bad-member','mid':2}");
+    fx_ask(A, "{'op':'publish','room':'r','key':'k','text':'x','ttl':5001}");
+    fx_expect_error(A, "bad-member");
+    fx_ask(A, "{'op':'publish','room':'r','key':'k','text':'x','ttl':5000}");
+    fx_expect(A, "{'op':'ack','seq':3}");
+    fx_finish();
+}
+
 UNIT_SUITE("broker.core.limits")

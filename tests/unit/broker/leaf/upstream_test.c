@@ -153,6 +153,36 @@ TEST(test_of_several_upstreams_the_next_one_follows_a_loss) {
     }
 }
 
+static void s_expect_order(const char *const order[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        leaf_down(lf.leaf, "gone");
+        lf_pass(1000);
+        ck_assert_str_eq(lf.server, order[i]);
+    }
+}
+
+TEST(test_it_learns_further_upstreams_of_the_one_it_has) {
+    static const char *const order[] = {"tcp://up:2", "ipc:///up3", "tcp://up:1"}, *const only[] = {"tcp://up:1"};
+    lf.config.learns = true;
+    lf_start();
+    lf_pass(1);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2',7,'inproc://x','ipc:///up3']}");
+    s_expect_order(order, 3);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9'}"); /* it names none any more */
+    s_expect_order(only, 1);
+}
+
+TEST(test_a_follower_learns_none) {
+    static const char *const only[] = {"tcp://up:1"};
+    lf_start();
+    lf_pass(1);
+    leaf_up(lf.leaf);
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2']}");
+    s_expect_order(only, 1);
+}
+
 TEST(test_it_follows_another_upstream_at_once_and_that_alone) {
     lf.config.server = "tcp://up:1,tcp://up:2";
     lf_go_live();

@@ -107,6 +107,11 @@ uint64_t *ct_head(char name) {
     return &s_heads[name - 'a'];
 }
 
+/* Every other value lasts for a time. */
+static uint64_t s_ttl(uint64_t seq) {
+    return seq % 2 ? 0 : seq << 40;
+}
+
 void ct_append_as(char name, size_t count, uint64_t gap, const char *key, bool deletes) {
     zr_buffer_t buffer = {0};
     uint64_t *head = ct_head(name), prev = *head;
@@ -114,9 +119,13 @@ void ct_append_as(char name, size_t count, uint64_t gap, const char *key, bool d
     zr_deliver_begin(&buffer, zr_span_of(&name, 1), 0, CONTRACT_EPOCH, prev);
     for (size_t i = 0; i < count; i++) {
         *head += gap;
+        uint64_t ttl = key && !deletes ? s_ttl(*head) : 0;
         zr_deliver_add(&buffer, &(zr_entry_t){.seq = *head,
                                     .time = 1000 + *head,
-                                    .flags = deletes ? ZR_ENTRY_DELETE : 0,
+                                    .flags = deletes ? ZR_ENTRY_DELETE
+                                             : ttl   ? ZR_ENTRY_TTL
+                                                     : 0,
+                                    .ttl = ttl,
                                     .sender = LIT("s"),
                                     .key = zr_span(key),
                                     .body = deletes ? zr_span(NULL) : LIT("body")});
@@ -238,6 +247,8 @@ static void s_on_value(void *ctx, zr_span_t room, const zr_entry_t *entry) {
     ck_assert_span_eq(entry->sender, LIT("s"));
     ck_assert_span_eq(entry->body, LIT("body"));
     ck_assert_uint_eq(entry->time, 1000 + entry->seq);
+    ck_assert_uint_eq(entry->ttl, s_ttl(entry->seq));
+    ck_assert_uint_eq(entry->flags, entry->ttl ? ZR_ENTRY_TTL : 0);
     s_line("%c.%.*s=%u", room.ptr[0], (int)entry->key.len, entry->key.ptr, (unsigned)entry->seq);
 }
 

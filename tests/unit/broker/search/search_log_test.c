@@ -34,11 +34,11 @@ TEST(test_not_our_log) {
     store_begin(&store);
     db_close(store.db);
     store.db = NULL;
-    s_change(&store, "PRAGMA user_version = 3");
-    s_refused(store.dir, "made by a newer zrelayd (schema 3, this one knows 2)");
-    s_change(&store, "PRAGMA user_version = 1");
-    s_refused(store.dir, "made by an older zrelayd (schema 1, this one knows 2)");
-    s_change(&store, "PRAGMA user_version = 2; UPDATE meta SET value = 'x' WHERE name = 'epoch'");
+    s_change(&store, "PRAGMA user_version = 4");
+    s_refused(store.dir, "made by a newer zrelayd (schema 4, this one knows 3)");
+    s_change(&store, "PRAGMA user_version = 2");
+    s_refused(store.dir, "made by an older zrelayd (schema 2, this one knows 3): start a zrelayd with it first");
+    s_change(&store, "PRAGMA user_version = 3; UPDATE meta SET value = 'x' WHERE name = 'epoch'");
     s_refused(store.dir, "damaged (its epoch)");
     s_change(&store, "DROP TABLE meta");
     s_refused(store.dir, "no such table: meta");

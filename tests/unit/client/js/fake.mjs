@@ -1,15 +1,17 @@
 // What the unit tests share: an edge with a clock that the test moves, and golden vectors.
 import { readFileSync, readdirSync } from "node:fs";
+import { Servers } from "../../../../client/js/lib/servers.js";
 import { Entry } from "../../../../client/js/lib/wire.js";
 
 /** The outside world of a session. `links` are those that it opened; a link has `sent` (control as objects, frames as bytes) and handlers. */
 export class FakeEdge {
   links = [];
   time = 0;
+  servers = new Servers([{ endpoint: "first" }]);
   #timers = new Set();
 
-  open = (handlers, at) => {
-    const link = { ...handlers, at, sent: [], isClosed: false, close: () => (link.isClosed = true) };
+  open = (handlers) => {
+    const link = { ...handlers, server: this.servers.now.endpoint, sent: [], isClosed: false, close: () => (link.isClosed = true) };
     link.send = (data) => link.sent.push(typeof data === "string" ? JSON.parse(data) : data);
     link.tell = (message) => handlers.frame(JSON.stringify(message));
     this.links.push(link);

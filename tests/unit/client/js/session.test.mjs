@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Servers } from "../../../../client/js/lib/servers.js";
 import { Session } from "../../../../client/js/lib/session.js";
 import { EPOCH, FakeEdge, goLive, welcome } from "./fake.mjs";
 
@@ -270,10 +271,28 @@ test("what the broker refuses to show is not shown later either", () => {
 
 test("after a loss the next server is tried, and after the last the first", () => {
   const { edge } = session();
-  edge.servers = 2;
+  edge.servers = new Servers([{ endpoint: "first" }, { endpoint: "second" }]);
   edge.link.closed("gone");
   edge.pass(1000);
   edge.link.closed("gone");
   edge.pass(1000);
-  assert.deepEqual(edge.links.map(({ at }) => at), [0, 1, 0]);
+  assert.deepEqual(edge.links.map(({ server }) => server), ["first", "second", "first"]);
+});
+
+test("a server that `welcome` names is tried after a loss", () => {
+  const { edge } = session();
+  edge.servers = new Servers([{ endpoint: "first" }], () => undefined);
+  goLive(edge, { peers: ["second"] });
+  edge.link.closed("gone");
+  edge.pass(1000);
+  assert.deepEqual(edge.links.map(({ server }) => server), ["first", "second"]);
+});
+
+test("the bye of a broker that ends leads to the next server at once", () => {
+  const { edge } = session();
+  edge.servers = new Servers([{ endpoint: "first" }, { endpoint: "second" }]);
+  goLive(edge);
+  edge.link.tell({ op: "bye", reason: "shutdown" });
+  edge.pass(100);
+  assert.deepEqual(edge.links.map(({ server }) => server), ["first", "second"]);
 });

@@ -17,8 +17,8 @@ test("frames of the broker are read as the golden vectors have them", () => {
     if (kind === "presence") assert.deepEqual([found.room, found.change], [value.room, value.json], name);
     if (kind !== "deliver") continue;
     assert.deepEqual([found.room, found.flags, found.epoch, found.prev], [value.room, value.flags, value.epoch, value.prev], name);
-    const entries = found.entries.map(({ seq, time, deleted, sender, key, body }) =>
-      ({ seq, time, flags: deleted ? 1 : 0, sender, key: key ?? "", body: hex(body) }));
+    const entries = found.entries.map(({ seq, time, deleted, sender, key, body, ttl }) =>
+      ({ seq, time, flags: (deleted ? 1 : 0) | (ttl ? 8 : 0), sender, key: key ?? "", body: hex(body), ...(ttl && { ttl }) }));
     assert.deepEqual(entries, value.entries, name);
   }
   assert.ok(seen >= 9);
@@ -49,8 +49,8 @@ test("PUBLISH frames are the bytes of the golden vectors", () => {
   for (const { name, frame, kind, value } of vectors()) {
     if (kind !== "publish" || !value) continue;
     seen++;
-    const entries = value.entries.map(({ mid, flags, key, expect, body }) =>
-      ({ mid, key: bytes(key), body: new Uint8Array(Buffer.from(body, "hex")), deleted: (flags & 1) !== 0, expect: flags & 2 ? expect : undefined }));
+    const entries = value.entries.map(({ mid, flags, key, expect, body, ttl }) =>
+      ({ mid, ttl, key: bytes(key), body: new Uint8Array(Buffer.from(body, "hex")), deleted: (flags & 1) !== 0, expect: flags & 2 ? expect : undefined }));
     assert.equal(hex(encodePublish(bytes(value.room), entries)), hex(frame), name);
     assert.equal(entries.reduce((sum, each) => sum + entrySize(each), 2 + bytes(value.room).length), frame.length, name);
   }

@@ -24,8 +24,8 @@ class Wire(unittest.TestCase):
                 self.assertEqual(tuple(found), (value["room"], value["json"]), vector["name"])
             else:
                 self.assertEqual(found[:4], (value["room"], value["flags"], value["epoch"], value["prev"]), vector["name"])
-                self.assertEqual([{"seq": each.seq, "time": each.time, "flags": int(each.deleted), "sender": each.sender, "key": each.key or "",
-                                   "body": each.body.hex()} for each in found.messages], value["entries"], vector["name"])
+                self.assertEqual([{"seq": each.seq, "time": each.time, "flags": int(each.deleted) | (8 if each.ttl else 0), "sender": each.sender, "key": each.key or "",
+                                   "body": each.body.hex(), **({"ttl": each.ttl} if each.ttl else {})} for each in found.messages], value["entries"], vector["name"])
         self.assertGreaterEqual(seen, 9)
 
     def test_frames_of_groups_are_those_of_the_golden_vectors(self):
@@ -58,7 +58,7 @@ class Wire(unittest.TestCase):
             seen += 1
             room = vector["value"]["room"].encode()
             entries = [Outgoing(each["mid"], each["key"].encode(), bytes.fromhex(each["body"]), each["expect"] if each["flags"] & 2 else None,
-                                bool(each["flags"] & 1)) for each in vector["value"]["entries"]]
+                                bool(each["flags"] & 1), each.get("ttl")) for each in vector["value"]["entries"]]
             self.assertEqual(encode_publish(room, entries), frame, vector["name"])
             self.assertEqual(publish_head(room) + sum(map(entry_size, entries)), len(frame), vector["name"])
         self.assertGreaterEqual(seen, 7)

@@ -112,9 +112,9 @@ TEST(test_compare_and_set) {
     fx_expect_text(A, "ack 3 @2 memory");
     zr_buffer_t out = {0};
     zr_publish_begin(&out, LIT("r"));
-    zr_publish_add(&out, &(zr_publish_entry_t){4, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, key, 1, {0}});
-    zr_publish_add(&out, &(zr_publish_entry_t){5, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, key, 2, {0}});
-    zr_publish_add(&out, &(zr_publish_entry_t){6, ZR_ENTRY_EXPECT, key, 0, LIT("d")});
+    zr_publish_add(&out, &(zr_publish_entry_t){4, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, key, 1, {0}, 0});
+    zr_publish_add(&out, &(zr_publish_entry_t){5, ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT, key, 2, {0}, 0});
+    zr_publish_add(&out, &(zr_publish_entry_t){6, ZR_ENTRY_EXPECT, key, 0, LIT("d"), 0});
     fx_frame(A, zr_span_of(out.data, out.len));
     zr_buffer_finish(&out);
     fx_run();
@@ -153,6 +153,11 @@ TEST(test_as_text) {
         {"'room':'r','delete':1,'key':'k'", "bad-member"},
         {"'room':'r','expect':1", "bad-member"},
         {"'room':'r','expect':-1,'key':'k'", "bad-member"},
+        {"'room':'r','text':'x','ttl':5", "bad-member"},
+        {"'room':'r','key':'k','text':'x','ttl':0", "bad-member"},
+        {"'room':'r','key':'k','text':'x','ttl':-1", "bad-member"},
+        {"'room':'r','key':'k','text':'x','ttl':'5s'", "bad-member"},
+        {"'room':'r','key':'k','delete':true,'ttl':5", "bad-member"},
         {"'room':'r','mid':0", "bad-id"},
         {"'room':'r','mid':-1", "bad-member"},
         {"'room':'r','mid':9007199254740992", "bad-member"},

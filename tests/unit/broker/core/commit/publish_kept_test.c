@@ -108,6 +108,38 @@ TEST(test_values_do_not_age_meanwhile) {
     fx_finish();
 }
 
+/* A value that is moved ends when it would have ended, but not while the operator moves on. */
+TEST(test_values_with_a_time_to_live) {
+    static const struct {
+        int age, ttl, passes; /* s: since it was published, to live, until it ends */
+    } cases[] = {{0, 100, 100}, {70, 100, 60}, {70, 200, 130}, {-70, 100, 100}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t passes = (uint64_t)cases[i].passes * 1000000;
+        fx_begin();
+        fx.rights = USERS;
+        fx_start();
+        fx.users[A] = "ann";
+        fx_hello(A, "me");
+        fx_ask(A,
+            "{'op':'publish','room':'r','key':'k','text':'x','ttl':%d,'kept':{'seq':5,'time':%llu,'sender':'eve'}}",
+            cases[i].ttl * 1000, (unsigned long long)fx.now - (unsigned long long)(cases[i].age * 1000000LL));
+        fx_expect(A, "{'op':'ack','seq':5}");
+        fx_expect_text(BACK, "r 0: 5/k=x");
+        for (int step = 0; step < 3; step++) {
+            uint64_t passed = step == 0 ? 0 : step == 1 ? passes - 1 : 1;
+            fx.now += passed;
+            fx.rising += passed;
+            relay_rise(fx.relay, fx.rising);
+            relay_expire_keys(fx.relay, fx.now, true);
+            fx_run();
+            if (step < 2)
+                fx_expect_silence(BACK);
+        }
+        fx_expect_text(BACK, "r 5: 6/k!");
+        fx_finish();
+    }
+}
+
 /* So many positions are left behind the highest that can be given. */
 TEST(test_the_highest_position) {
     s_begin();

@@ -15,6 +15,8 @@ static void s_begin(void) {
 static void s_end(void) {
     room_state_finish(&s_keys, &s_limits);
     ck_assert_uint_eq(s_limits.bytes, 0);
+    ck_assert_uint_eq(s_limits.expiries.dated.count + s_limits.expiries.undated.count, 0);
+    expiries_finish(&s_limits.expiries);
 }
 
 static zr_code_t s_check(const char *key, size_t size) {
@@ -31,12 +33,14 @@ static uint64_t s_stands(const char *key) {
 }
 
 static void s_store(const char *key, uint64_t seq, const char *body) {
-    room_state_store(&s_keys, &(zr_entry_t){.seq = seq,
-                                  .time = seq * 10,
-                                  .flags = body ? 0 : ZR_ENTRY_DELETE,
-                                  .sender = LIT("ann"),
-                                  .key = zr_span(key),
-                                  .body = zr_span(body)});
+    room_state_store(&s_keys, &s_limits,
+        &(zr_entry_t){.seq = seq,
+            .time = seq * 10,
+            .flags = body ? 0 : ZR_ENTRY_DELETE,
+            .sender = LIT("ann"),
+            .key = zr_span(key),
+            .body = zr_span(body)},
+        seq * 10);
 }
 
 static void s_accept(const char *key, uint64_t seq, size_t size, bool delete) {
@@ -170,7 +174,7 @@ static void s_reject(const char *key) {
 /* Of a set, an overwriting and a delete that are not stored the value, the number and the bytes are as they were. */
 TEST(test_rejected_ones_leave_what_was_stored) {
     s_limits = (room_state_limits_t){.max_keys = 2, .max_bytes = 1000};
-    size_t size = room_state_size(LIT("ann"), LIT("k"), 3);
+    size_t size = ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 3;
     s_accept("k", 1, size, false);
     s_store("k", 1, "old");
     s_accept("k", 2, 500, false);
@@ -200,7 +204,7 @@ TEST(test_rejected_ones_leave_what_was_stored) {
 }
 
 TEST(test_first_stored_then_rejected) {
-    size_t size = room_state_size(LIT("ann"), LIT("k"), 1);
+    size_t size = ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 1;
     s_accept("k", 1, size, false);
     s_accept("k", 2, 0, true);
     s_accept("k", 3, 300, false);
@@ -221,9 +225,67 @@ TEST(test_restored_values) {
     room_state_restore(&s_keys, &s_limits, &entry); /* whatever the limit is by now */
     ck_assert_uint_eq(s_stands("k"), 7);
     ck_assert_uint_eq(s_stands("l"), 9);
-    ck_assert_uint_eq(s_limits.bytes, 2 * room_state_size(LIT("ann"), LIT("k"), 1));
+    ck_assert_uint_eq(s_limits.bytes, 2 * (ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 1));
     ck_assert_int_eq(s_check("m", 1), ZR_TOO_MANY_KEYS);
     ck_assert_int_eq(s_check("k", 1), ZR_OK);
+}
+
+static void s_store_ttl(uint64_t seq, uint64_t ttl, uint64_t time, uint64_t now) {
+    zr_entry_t entry = {
+        .seq = seq, .time = time, .flags = ttl ? ZR_ENTRY_TTL : 0, .sender = LIT("ann"), .key = LIT("k"), .ttl = ttl};
+    s_accept("k", seq, zr_entry_size(&entry), false);
+    room_state_store(&s_keys, &s_limits, &entry, now);
+}
+
+/* It is the stored value's, and goes with it. */
+TEST(test_time_to_live) {
+    const uint64_t now = 1700000000000000;
+    s_begin();
+    s_store_ttl(1, 5, now, now);
+    zr_entry_t entry = room_state_entry(room_state_find(&s_keys, LIT("k")));
+    ck_assert_uint_eq(entry.flags, ZR_ENTRY_TTL);
+    ck_assert_uint_eq(entry.ttl, 5);
+    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 8);
+    s_limits.expiries.rising = 4999;
+    ck_assert_ptr_null(expiry_due(&s_limits.expiries));
+    s_limits.expiries.rising = 5000;
+    ck_assert_ptr_eq(expiry_due(&s_limits.expiries)->value, room_state_find(&s_keys, LIT("k")));
+    s_store_ttl(2, 7, now, now); /* from now on: up to 12000 */
+    ck_assert_ptr_null(expiry_due(&s_limits.expiries));
+    s_accept("k", 3, 99, false);
+    s_reject("k"); /* what is not stored changes nothing */
+    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 8);
+    s_limits.expiries.rising = 12000;
+    ck_assert_ptr_nonnull(expiry_due(&s_limits.expiries));
+    s_store_ttl(3, 0, now, now);
+    ck_assert_ptr_null(expiry_due(&s_limits.expiries));
+    ck_assert_uint_eq(room_state_entry(room_state_find(&s_keys, LIT("k"))).flags, 0);
+    s_store_ttl(4, 5, now, now);
+    s_accept("k", 5, 0, true);
+    s_store("k", 5, NULL);
+    ck_assert_uint_eq(s_limits.expiries.dated.count, 0);
+    s_end();
+}
+
+/* Their time began before: how long they have left is for the caller to say. */
+TEST(test_values_of_another_time) {
+    const uint64_t now = 1700000000000000, minute = 60000000;
+    const struct {
+        uint64_t time;
+        bool dated;
+    } cases[] = {{now - minute, true}, {now - minute - 1, false}, {now + minute, true}, {now + minute + 1, false}};
+    s_begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        s_store_ttl(i + 1, 5, cases[i].time, now);
+        ck_assert_uint_eq(s_limits.expiries.dated.count, cases[i].dated);
+        ck_assert_uint_eq(s_limits.expiries.undated.count, !cases[i].dated);
+    }
+    s_end();
+    s_begin();
+    zr_entry_t entry = {.seq = 7, .time = now, .flags = ZR_ENTRY_TTL, .sender = LIT("ann"), .key = LIT("k"), .ttl = 5};
+    room_state_restore(&s_keys, &s_limits, &entry);
+    ck_assert_uint_eq(s_limits.expiries.undated.count, 1);
+    s_end();
 }
 
 TEST_ABORTS(test_store_of_what_was_not_accepted_is_a_bug) {

@@ -1,10 +1,13 @@
 /* What only PostgreSQL does: commits that are doubtful, connections that are lost, other brokers. */
+#include "clock.h"
 #include "fixture_cluster.h"
 #include "fixture_contract_rig.h"
 #include "pg_lease.h"
 #include "pg_members.h"
 
 #include <stdio.h>
+
+static const char *s_front = ""; /* of the broker, for the others */
 
 static log_postgres_config_t s_config(void) {
     static policy_t policy = {.pattern = "*"};
@@ -14,7 +17,9 @@ static log_postgres_config_t s_config(void) {
             .mark_age = 1000000000,
             .max_marks = 1000,
             .queue_bytes = CONTRACT_QUEUE},
-        .fresh_epoch = CONTRACT_EPOCH};
+        .fresh_epoch = CONTRACT_EPOCH,
+        .endpoint = s_front,
+        .key = ""};
 }
 
 static log_t *s_open(uint64_t keep) {
@@ -150,11 +155,64 @@ TEST(test_a_lease_is_held_longer_while_the_log_loads) {
     ct_finish();
 }
 
+static uint64_t s_now(void) {
+    return zr_boot_us() / 1000;
+}
+
+TEST(test_a_broker_leads_as_long_as_its_lease_was_confirmed) {
+    s_begin();
+    ck_assert_uint_eq(log_leads_until(ct_log), UINT64_MAX); /* it is alone */
+    s_front = "tcp://192.0.2.9:1";
+    ct_reopen(0);
+    ct_log->engine->restore(ct_log, &(log_restore_t){0}); /* nothing is kept */
+    ck_assert_uint_gt(log_leads_until(ct_log), s_now() + 5000);
+    ct_append('a', 1);
+    ct_store();
+    uint64_t until = log_leads_until(ct_log);
+    ck_assert_uint_lt(until, s_now() + 5000);
+    while (s_now() < until - 4000) /* the renewal is confirmed at another millisecond */
+        ct_pump(10);
+    log_tick(ct_log, zr_time_us());
+    ct_append('a', 1); /* behind the renewal */
+    ct_store();
+    ck_assert_uint_gt(log_leads_until(ct_log), until);
+    cluster_close();
+    until = log_leads_until(ct_log);
+    log_tick(ct_log, zr_time_us());
+    ct_append('a', 1);
+    ct_commit(9);
+    ct_silent();
+    ck_assert_uint_eq(log_leads_until(ct_log), until);
+    cluster_open(false);
+    ct_expect("9 ");
+    ck_assert_uint_gt(log_leads_until(ct_log), until);
+    ct_finish();
+    s_front = "";
+}
+
 static void s_make_tables(void) {
     pg_view_t view;
     zr_error_t error = {0};
     ck_assert_msg(pg_members_look(cluster_uri(), CONTRACT_EPOCH, &view, &error), "%s", error.text);
     ck_assert(view.free);
+}
+
+/* What the tables say of a loss. */
+static const char *s_tell_loss(uint64_t epoch, uint64_t batch) {
+    zr_error_t error = {0};
+    db_t *db = pg_new(cluster_uri(), false);
+    ck_assert_msg(pg_connect(db, &error) && pg_lease_tell_loss(db, epoch, batch, &error), "%s", error.text);
+    pg_close(db);
+    return cluster_sql("SELECT copy || ' ' || term || ' ' || holder FROM zrelay.log, zrelay.lease");
+}
+
+TEST(test_a_loss_is_told_once_an_epoch) {
+    s_make_tables();
+    cluster_sql("UPDATE zrelay.lease SET batch = 5, term = 3, holder = 'x', until = clock_timestamp() + interval '1 h'");
+    ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 5), "false 3 x"); /* nothing is lost */
+    ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH + 1, 6), "false 3 x");
+    ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 6), "true 4 ");
+    ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 7), "true 4 ");
 }
 
 /* The commit may wait for a standby for longer than the lease lasts. */

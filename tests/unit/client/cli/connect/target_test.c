@@ -22,6 +22,24 @@ static bool s_describe(const target_t *target, const char *code) {
 #define SAYS(words) ck_assert_msg(strstr(s_text, words) != NULL, "no '%s' in: %s", words, s_text)
 #define SAYS_NOT(words) ck_assert_msg(strstr(s_text, words) == NULL, "'%s' in: %s", words, s_text)
 
+static const char *s_turn(const char *list, size_t turn) {
+    zr_buffer_t out = {0};
+    target_turn(list, turn, &out);
+    snprintf(s_text, sizeof s_text, "%s", (const char *)out.data);
+    zr_buffer_finish(&out);
+    return s_text;
+}
+
+TEST(test_the_turns_of_servers) {
+    ck_assert_str_eq(s_turn("A,B,C", 0), "A,B,C");
+    ck_assert_str_eq(s_turn("A,B,C", 1), "B,C");
+    ck_assert_str_eq(s_turn("A,B,C", 2), "C,B");
+    ck_assert_str_eq(s_turn("A,B,C", 3), "B,C");
+    ck_assert_str_eq(s_turn("A,B", 7), "B");
+    ck_assert_str_eq(s_turn("A", 0), "A");
+    ck_assert_str_eq(s_turn("A", 5), "A");
+}
+
 /* The errors for a key that does not fit: its source and the remedy. */
 TEST(test_a_key_that_does_not_fit) {
     static const struct {

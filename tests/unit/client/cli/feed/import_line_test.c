@@ -35,7 +35,11 @@ TEST(test_entries) {
     entry = s_good(LIT("{\"room\":\"r\",\"key\":\"k\",\"deleted\":true}"), NULL);
     ck_assert(entry.deleted);
     import_finish(&entry);
+    entry = s_good(LIT("{\"room\":\"r\",\"key\":\"k\",\"ttl\":10000,\"body\":\"x\"}"), NULL);
+    ck_assert_uint_eq(entry.ttl, 10000);
+    import_finish(&entry);
     entry = s_good(LIT("{\"room\":\"r\",\"body\":\"\"}"), NULL);
+    ck_assert_uint_eq(entry.ttl, 0);
     ck_assert_uint_eq(entry.body.len, 0);
     import_finish(&entry);
     entry = s_good(LIT("{\"room\":\"r\",\"body_base64\":\"\"}"), NULL);
@@ -77,6 +81,10 @@ TEST(test_what_is_printed_can_be_read) {
 }
 
 TEST(test_mistakes) {
+    s_wrong(LIT("{\"room\":\"r\",\"ttl\":5,\"body\":\"x\"}"), "\"ttl\"");
+    s_wrong(LIT("{\"room\":\"r\",\"key\":\"k\",\"ttl\":0,\"body\":\"x\"}"), "\"ttl\"");
+    s_wrong(LIT("{\"room\":\"r\",\"key\":\"k\",\"ttl\":\"5s\",\"body\":\"x\"}"), "\"ttl\"");
+    s_wrong(LIT("{\"room\":\"r\",\"key\":\"k\",\"ttl\":5,\"deleted\":true}"), "\"ttl\"");
     s_wrong(LIT("x"), "no JSON");
     s_wrong(LIT("hello"), "no JSON");
     s_wrong(LIT("{\"room\":\"r\",\"body\":\"x\"} {}"), "no JSON");

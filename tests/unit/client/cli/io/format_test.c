@@ -49,6 +49,10 @@ TEST(test_json) {
     ck_assert(format_entry(&out, &event, FORMAT_JSON));
     s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"key\":\"k\","
                    "\"body_base64\":\"/3g=\"}\n");
+    event.ttl = 10000;
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"key\":\"k\","
+                   "\"ttl\":10000,\"body_base64\":\"/3g=\"}\n");
     event = s_event(NULL, 0);
     event.key = "k";
     event.deleted = true;

@@ -88,4 +88,18 @@ TEST(test_mistakes) {
     }
 }
 
+TEST(test_spans) {
+    static const char *const bad[] = {"", "0s", "7", "s", "1.5h", "-7d", "7 d", "2026-11-20"};
+    uint64_t ms = 7;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!when_span(bad[i], &ms), "%s", bad[i]);
+    ck_assert_uint_eq(ms, 7);
+    ck_assert(when_span("90s", &ms));
+    ck_assert_uint_eq(ms, 90000);
+    ck_assert(when_span("2h", &ms));
+    ck_assert_uint_eq(ms, 7200000);
+    ck_assert(when_span("99999999999999999999d", &ms)); /* the library refuses it */
+    ck_assert_uint_eq(ms, UINT64_MAX);
+}
+
 UNIT_SUITE("client.cli.when")

@@ -162,7 +162,7 @@ static void s_subscribe_and_join(void) {
     stage_tick(&s_stage, 0);
     s_say("{'op':'join','room':'r'}");
     HEARS("{\"op\":\"subscribed\",\"rooms\":[\"r\"]}\n");
-    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "{\"op\":\"join\",\"room\":\"r\""));
 }
 
 TEST(test_only_members_hear) {
@@ -263,15 +263,15 @@ TEST(test_a_join_of_json_subscribes_first) {
     SENT("");
     stage_tick(&s_stage, 0);
     ck_assert(!browser_is_paused(s_browser));
-    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    SENT("1 {\"op\":\"join\",\"room\":\"r\",\"id\":\"gateway join 1\"}");
     SENT("1 {\"op\":\"publish\",\"room\":\"r\",\"text\":\"x\"}");
     ck_assert_uint_eq(s_stage.topic_count, 2); /* with its presence */
     s_say("{'op':'join','room':'silent','presence':false}");
     s_say("{'op':'join','room':'third','presence':false}");
     stage_tick(&s_stage, 0);
     stage_tick(&s_stage, 0);
-    SENT("1 {\"op\":\"join\",\"room\":\"silent\",\"presence\":false}");
-    SENT("1 {\"op\":\"join\",\"room\":\"third\",\"presence\":false}");
+    SENT("1 {\"op\":\"join\",\"room\":\"silent\",\"presence\":false,\"id\":\"gateway join 2\"}");
+    SENT("1 {\"op\":\"join\",\"room\":\"third\",\"presence\":false,\"id\":\"gateway join 3\"}");
     ck_assert_uint_eq(s_stage.topic_count, 4);
     HEARS("");
     s_say("{'op':'leave','room':'r'}");
@@ -297,6 +297,33 @@ TEST(test_a_refused_join_of_json_unsubscribes) {
     }
 }
 
+/* The broker hears an id, so that its answer says which join it is about; the peer hears none. */
+TEST(test_a_refused_join_of_json_without_an_id_unsubscribes) {
+    s_make(BROWSER_JSON);
+    s_welcome();
+    for (int i = 1; i <= 20; i++) {
+        char join[80], answer[120], expected[120];
+        bool last = i == 20;
+        snprintf(join, sizeof join, "{'op':'join','room':'r%d','presence':false}", i);
+        s_say(join);
+        stage_tick(&s_stage, 0);
+        snprintf(expected, sizeof expected, "\"room\":\"r%d\",\"presence\":false,\"id\":\"gateway join %d\"", i, i);
+        ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), expected));
+        snprintf(answer, sizeof answer,
+            last ? "{'op':'joined','re':'gateway join %d','room':'r20'}"
+                 : "{'op':'error','code':'forbidden','re':'gateway join %d','text':''}",
+            i);
+        stage_inner(&s_stage, 1, answer);
+        HEARS(last ? "{\"op\":\"joined\",\"room\":\"r20\"}\n"
+                   : "{\"op\":\"error\",\"code\":\"forbidden\",\"text\":\"\"}\n");
+    }
+    stage_back(&s_stage, stage_entry("r20", 0, 0, 1, "x"));
+    HEARS_PART("\"x\"");
+    s_say("{'op':'join','id':{},'room':'s'}"); /* the broker says what is wrong with it */
+    stage_tick(&s_stage, 0);
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "\"id\":{}"));
+}
+
 TEST(test_what_follows_a_hello_of_json_waits_for_the_answer) {
     s_make(BROWSER_JSON);
     stage_next(&s_stage);
@@ -315,7 +342,7 @@ TEST(test_what_follows_a_hello_of_json_waits_for_the_answer) {
     stage_inner(&s_stage, 1, "{'op':'welcome','limits':{}}");
     SENT(""); /* until the room is live */
     stage_tick(&s_stage, 0);
-    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    SENT("1 {\"op\":\"join\",\"room\":\"r\",\"id\":\"gateway join 1\"}");
     SENT("1 {\"op\":\"publish\",\"room\":\"r\",\"text\":\"x\"}");
     ck_assert(!browser_is_paused(s_browser));
 }
@@ -354,7 +381,7 @@ TEST(test_a_script_that_comes_while_the_broker_is_away) {
     ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "hello"));
     stage_inner(&s_stage, 1, "{'op':'welcome','limits':{}}");
     stage_tick(&s_stage, 0);
-    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    SENT("1 {\"op\":\"join\",\"room\":\"r\",\"id\":\"gateway join 1\"}");
 }
 
 TEST(test_a_hello_of_json_is_completed) {

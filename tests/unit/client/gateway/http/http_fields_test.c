@@ -90,6 +90,19 @@ static bool s_login(http_login_t *login, zr_span_t value) {
     return read;
 }
 
+TEST(test_times_to_live) {
+    static const char *const bad[] = {"", " ", "0", "-1", "5s", "1.5", "9007199254740992", "18446744073709551617"};
+    http_problem_t problem;
+    uint64_t ttl = 7;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!http_ttl_read(&ttl, zr_span(bad[i]), &problem), "%s", bad[i]);
+    ck_assert_uint_eq(ttl, 7);
+    ck_assert(http_ttl_read(&ttl, zr_span(" 1 "), &problem));
+    ck_assert_uint_eq(ttl, 1);
+    ck_assert(http_ttl_read(&ttl, zr_span("9007199254740991"), &problem));
+    ck_assert_uint_eq(ttl, ZR_INT_MAX);
+}
+
 TEST(test_logins) {
     static http_login_t login;
     ck_assert(s_login(&login, zr_span("")));

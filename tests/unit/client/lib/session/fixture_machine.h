@@ -201,7 +201,7 @@ static inline void fixture_synced(void) {
 
 /* --- Out --- */
 
-/* The next frame the machine sent, as `op room …` for a control frame or `publish room mid…`; "" when no frame
+/* The next frame the machine sent, as `op room …` for a control frame or `publish room mid[~ttl]…`; "" when no frame
  * waits. */
 static inline const char *fixture_sent(void) {
     static char text[70000];
@@ -216,8 +216,11 @@ static inline const char *fixture_sent(void) {
     uint64_t first, last;
     if (zr_publish_read(&reader, fixture_span(frame), &count, &first, &last) == ZR_OK) {
         size_t at = (size_t)sprintf(text, "publish %.*s", (int)reader.room.len, reader.room.ptr);
-        while (zr_publish_next(&reader, &entry) && at < 60000)
+        while (zr_publish_next(&reader, &entry) && at < 60000) {
             at += (size_t)sprintf(text + at, " %" PRIu64, entry.mid);
+            if (entry.ttl)
+                at += (size_t)sprintf(text + at, "~%" PRIu64, entry.ttl);
+        }
         return text;
     }
     json_t *object = NULL;

@@ -26,8 +26,15 @@ TEST(test_it_is_asked_and_answered) {
     SENT("publish room=r kept=object key=k base64=YQBi");
     fixture_json("{'op':'ack','re':%d,'room':'r','seq':7,'level':'disk','there':true}", fixture_id());
     EVENT("done 2 count=0 seq=7 complete");
+    entry.ttl = 10000;
+    ck_assert_int_eq(machine_publish_kept(b.machine, &entry, &number), 0);
+    SENT("publish room=r kept=object key=k ttl=10000 base64=YQBi");
+    fixture_json("{'op':'ack','re':%d,'room':'r','seq':7,'level':'disk'}", fixture_id());
+    EVENT("done 3 count=1 seq=7 complete");
     entry.body_len = 0;
     entry.deleted = true;
+    ck_assert_int_eq(machine_publish_kept(b.machine, &entry, &number), ZRELAY_EINVAL);
+    entry.ttl = 0;
     ck_assert_int_eq(machine_publish_kept(b.machine, &entry, &number), 0);
     SENT("publish room=r kept=object key=k delete=true");
     fixture_json("{'op':'error','re':%d,'code':'forbidden','text':'no'}", fixture_id());
@@ -35,8 +42,8 @@ TEST(test_it_is_asked_and_answered) {
 }
 
 TEST(test_what_is_no_entry) {
-    zrelay_event_t wrong[7];
-    for (size_t i = 0; i < 7; i++)
+    zrelay_event_t wrong[8];
+    for (size_t i = 0; i < 8; i++)
         wrong[i] = s_entry();
     wrong[0].room = "a*";
     wrong[1].sender = NULL;
@@ -45,7 +52,8 @@ TEST(test_what_is_no_entry) {
     wrong[4].deleted = true;
     wrong[5].key = "a b";
     wrong[6].time = 1ULL << 53;
-    for (size_t i = 0; i < 7; i++)
+    wrong[7].ttl = 5; /* without a key */
+    for (size_t i = 0; i < 8; i++)
         ck_assert_int_eq(machine_publish_kept(b.machine, &wrong[i], NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_publish_kept(b.machine, NULL, NULL), ZRELAY_EINVAL);
     zrelay_event_t large = s_entry();

@@ -1,5 +1,6 @@
 /* Publishing exactly once: packing, acks, refusals, resends, limits. */
 #include "fixture_machine.h"
+#include "machine_publish.h"
 
 static void s_ack_of(zr_level_t level, uint64_t upto, uint64_t seq) {
     uint8_t ack[ZR_ACK_SIZE];
@@ -217,7 +218,9 @@ TEST(test_the_largest_body) {
             fixture_init();
             fixture_welcome_with(EPOCH_1, false, limits[i]);
             size_t most = machine_body_max(b.machine, zr_span("room"), zr_span(key));
-            ck_assert_uint_eq(most, i == 0 ? 1500 : 1500 - 6 - 14 - (key ? 3 : 0));
+            ck_assert_uint_eq(most, i == 0 ? 1500 : 1500 - 6 - 14 - (key ? 3 + 8 : 0));
+            if (key)
+                machine_set_ttl(b.machine, 5);
             ck_assert_int_eq(machine_publish(b.machine, "room", key, 0, 0, body, most + 1, NULL), ZRELAY_ELARGE);
             ck_assert_int_eq(machine_publish(b.machine, "room", key, 0, 0, body, most, NULL), 0);
             if (key)
@@ -225,6 +228,23 @@ TEST(test_the_largest_body) {
         }
     fixture_init_with((machine_config_t){.queue_bytes = 100});
     ck_assert_uint_eq(machine_body_max(b.machine, zr_span("room"), zr_span(NULL)), 86);
+}
+
+/* The next value gets it, and that one alone. */
+TEST(test_time_to_live) {
+    ck_assert_int_eq(machine_set_ttl(b.machine, ZR_INT_MAX + 1), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_set_ttl(b.machine, 5), 0);
+    s_put("a");
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k k", 0, 0, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    machine_set_ttl(b.machine, ZR_INT_MAX);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 0, "x", 1, NULL), 0);
+    machine_set_ttl(b.machine, 7);
+    machine_set_ttl(b.machine, 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "x", 1, NULL), 0);
+    SENT("publish a 1 2 3~5 4 5~9007199254740991 6");
 }
 
 TEST(test_ids_go_on_where_another_run_ended) {

@@ -41,4 +41,4 @@ TEST(test_every_byte_survives_a_parser) {
     zr_buffer_finish(&out);
 }
 
-UNIT_SUITE("client.gateway.json_text")
+UNIT_SUITE("common.json_text")
