@@ -47,11 +47,14 @@ static bool s_identify(db_t *log, zr_error_t *error) {
         zr_fail(error, "there is no log in %s yet: start a zrelayd with it first", log->dir);
     else if (application != DB_APPLICATION)
         zr_fail(error, "%s/%s is not zrelay's", log->dir, DB_NAME);
-    else if (version != DB_SCHEMA_VERSION)
+    else if (version < DB_SCHEMA_VERSION)
         zr_fail(error,
-            "%s/%s was made by %s zrelayd (schema %lld, this one knows %d): take the zrelayd-search of that one",
-            log->dir, DB_NAME, version > DB_SCHEMA_VERSION ? "a newer" : "an older", (long long)version,
-            DB_SCHEMA_VERSION);
+            "%s/%s was made by an older zrelayd (schema %lld, this one knows %d): start a zrelayd with it first",
+            log->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
+    else if (version > DB_SCHEMA_VERSION)
+        zr_fail(error,
+            "%s/%s was made by a newer zrelayd (schema %lld, this one knows %d): take the zrelayd-search of that one",
+            log->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
     else
         return true;
     return false;

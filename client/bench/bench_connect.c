@@ -38,6 +38,9 @@ typedef struct {
 
 static bool s_start(watch_t *watch) {
     uint64_t most = bench_process_sessions(), clients = watch->plan->clients, first = 0;
+    /* A client on its way from one server to the next has the descriptors of both for a while. */
+    if (watch->plan->spread)
+        most /= 2;
     if (most == 0 || (clients + most - 1) / most > CROWDS_MAX) {
         cli_say("too many clients for %d processes with %" PRIu64 " each, as RLIMIT_NOFILE allows", CROWDS_MAX, most);
         return false;

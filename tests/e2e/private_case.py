@@ -26,10 +26,13 @@ class Worker(threading.Thread):
         self.failure, self.stopping = None, threading.Event()
 
     def stop(self):
-        """Whatever came of it: sockets are closed only after this."""
+        """Whatever came of it: sockets are closed only after this. It counts short waits, since the whole process may stand still for longer than
+        the deadline, and the thread with it."""
         self.stopping.set()
-        if self.ident:
-            self.join(DEADLINE)
+        for _ in range(int(DEADLINE * 20) if self.ident else 0):
+            self.join(0.05)
+            if not self.is_alive():
+                return
 
 
 class Member(Worker):
@@ -37,7 +40,7 @@ class Member(Worker):
 
     def __init__(self, peer, room=ROOM, start=True):
         super().__init__()
-        self.peer, self.room = peer, room
+        self.peer, self.room, peer.thread = peer, room, self
         self.entries, self.last, self.head, self.asking, self.resumed = [], 0, 0, False, False
         self.ways, self.presence, self.notices, self.errors, self.seen = collections.Counter(), [], [], [], 0
         peer.subscribe(room.encode() + b"\0", room.encode() + b"\x01")
@@ -148,6 +151,7 @@ class Writer(Worker):
         super().__init__()
         self.peer, self.room, self.prefix, self.count, self.each, self.pad = peer, room, prefix, count, each, pad
         self.sent = self.acked = 0
+        peer.thread = self
         self.start()
 
     def body(self, number):
@@ -203,7 +207,8 @@ class Thief(Worker):
 
     def close(self):
         self.stop()
-        self.context.destroy(linger=0)
+        if not self.is_alive():  # see Peer.close
+            self.context.destroy(linger=0)
 
     def socket(self, kind, endpoint, *topics):
         one = self.context.socket(kind)

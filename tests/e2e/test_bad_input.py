@@ -34,6 +34,7 @@ class Honest(threading.Thread):
     def __init__(self, peer):
         super().__init__(daemon=True)
         self.peer, self.failure, self.rounds, self.ending = peer, None, 0, False
+        peer.thread = self
         peer.subscribe(ROOM.encode() + b"\0", ROOM.encode() + b"\x01")
         joined = peer.ask(op="join", room=ROOM)
         self.last, self.mid = joined["seq"], 0

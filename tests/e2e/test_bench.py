@@ -208,6 +208,28 @@ class Modes(BenchCase):
                 self.assertEqual(restart["aware_s"] is None, "--presence" not in arguments)
                 self.assertGreaterEqual(result["disconnects"], int(arguments[1]))
 
+    def spread(self):
+        """A broker and two leaves of it; the servers as the option names them, and the first leaf."""
+        upstream = self.broker()
+        leaves = [self.broker("--upstream", upstream.server) for _ in range(2)]
+        for leaf in leaves:
+            leaf.wait_err("a leaf of the broker at")
+        return ",".join(broker.server for broker in (upstream, *leaves)), leaves[0]
+
+    def test_readers_and_clients_that_share_servers(self):
+        servers, leaf = self.spread()
+        self.whole(self.bench(servers, "fanout", "--spread", "--readers", "4", "-n", "1000"), 1000, 4000)
+        result = self.bench(servers, "connect", "--spread", "--clients", "10", "--hold", "0", "--rate", "50", "--restart",
+                            f"kill -9 {leaf.process.pid}")
+        self.assertTrue(result["whole"], result)
+        self.assertEqual(result["restart"]["back"], 5, "the clients of the leaf, and no others")
+        self.assertEqual(result["received"], 10 * result["published"])
+        self.assertLessEqual(result["restart"]["first_back_s"], result["restart"]["last_back_s"])
+
+    def test_a_restart_that_ends_none_of_the_shared_servers(self):
+        servers, _ = self.spread()
+        self.assertEqual(self.bench(servers, "connect", "--spread", "--clients", "4", "--hold", "0", "--restart", "true", code=4)["restart"]["back"], 0)
+
     def test_memory_that_is_not_known(self):
         broker = self.broker()
         self.assertIsNone(self.bench(broker, "connect", "--clients", "2", "--hold", "0")["memory_per_client"])

@@ -381,6 +381,7 @@ class Setup(GatewayCase):
             self.refused("--check-config", "--config", self.file("wrong.conf", text), words=words)
         self.refused("--http", words="")
         self.refused("--page", "", words="--page: the value is empty")
+        self.refused("--page", "/nowhere/page", words="there is no folder /nowhere/page")
 
     def test_an_address_that_cannot_be_had_is_told_with_advice(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

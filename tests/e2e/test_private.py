@@ -10,8 +10,8 @@ import unittest
 
 
 import test_auth
-from harness import DEADLINE, Program, deliver_entries, wait_for
-from private_case import ALL, CONFIG, NO_SECRET, ROOM, Member, PrivateCase, Thief, Writer
+from harness import DEADLINE, Program, TestCase, deliver_entries, wait_for
+from private_case import ALL, CONFIG, NO_SECRET, ROOM, Member, PrivateCase, Thief, Worker, Writer
 
 PROTOCOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../common/PROTOCOL.md")
 
@@ -288,6 +288,19 @@ class SlowMember(PrivateCase):
         self.everything([bob], bodies)
         self.assertLess(bob.ways["front"], len(bodies))
         self.assertTrue(bob.peer.hello(resume=bob.peer.welcome["resume"])["resumed"])
+
+
+class Ends(TestCase):
+    def test_sockets_of_a_thread_are_closed_after_it_only(self):
+        peer = self.peer("tcp://127.0.0.1:9", hello=False)
+        peer.thread = Worker()
+        peer.thread.run = peer.thread.stopping.wait
+        peer.thread.start()
+        peer.close()
+        self.assertFalse(peer.context.closed)
+        peer.thread.stop()
+        peer.close()
+        self.assertTrue(peer.context.closed)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ class Client(PythonCase):
             slice_ = await bob.history("lobby", after=10, limit=2)
             self.assertEqual(([each.seq for each in slice_.messages], slice_.more, slice_.complete), ([11, 12], True, True))
             self.assertEqual([each.seq for each in (await room.history(before=5, limit=3)).messages], [2, 3, 4])
+            for wrong in ({"last": "20"}, {"last": -1}, {"after": "0"}, {"after": 0.5}):
+                with self.assertRaises(zrelay.ZrelayError) as caught:
+                    ann.join("another", **wrong)
+                self.assertEqual(caught.exception.code, "bad-argument")
 
     async def test_a_slow_loop_gets_everything_by_replay(self):
         broker = self.broker(config=FAST)

@@ -10,12 +10,13 @@
 
 #include "db_ops.h"
 
-enum { DB_SCHEMA_VERSION = 3 };
+/* The version of the tables, and the oldest one that is brought up to date. */
+enum { DB_SCHEMA_VERSION = 3, DB_SCHEMA_OLDEST = 2 };
 
 typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
 
 /* Opens the database in `dir` for writing; both are made (0700, 0600) if they are missing. DB_REFUSED: not ours, not
- * writable, in use by another broker, no room, made by a newer version or an older one. DB_CORRUPT: it cannot be read
+ * writable, in use by another broker, no room, made by a newer version or a much older one. DB_CORRUPT: it cannot be read
  * as a database; db_put_aside may follow. On DB_OPENED `*db` is the caller's. WAL, synchronous=FULL. */
 db_open_t db_open(db_t **db, const char *dir, uint64_t fresh_epoch, zr_error_t *error);
 

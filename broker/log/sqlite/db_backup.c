@@ -79,7 +79,7 @@ static bool s_is_log(sqlite3 *from, const char *path, zr_error_t *error) {
             error, "cannot restore %s: it is no log of zrelayd's, or damaged (%s)", path, sqlite3_errmsg(from));
     if (application != DB_APPLICATION)
         return zr_fail(error, "cannot restore %s: it is no log of zrelayd's; name a file that --backup made", path);
-    if (version != DB_SCHEMA_VERSION)
+    if (version < DB_SCHEMA_OLDEST || version > DB_SCHEMA_VERSION)
         return zr_fail(error,
             "cannot restore %s: another zrelayd made it (schema %lld, this one knows %d); run that one", path,
             (long long)version, DB_SCHEMA_VERSION);
@@ -147,7 +147,10 @@ bool db_backup(const char *dir, const char *to, zr_error_t *error) {
         return false;
     char *partial = s_partial(to);
     if (!partial) {
-        db_fail_errno(to, error, "make");
+        if (errno == EEXIST)
+            zr_fail(error, "cannot make %s: File exists, and a backup replaces no file; choose another name", to);
+        else
+            db_fail_errno(to, error, "make");
         db_close(db);
         return false;
     }

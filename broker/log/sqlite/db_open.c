@@ -2,6 +2,7 @@
  * half of its rooms would give positions twice. So all that a start needs is read before the database counts as
  * opened. */
 #include "db_internal.h"
+#include "db_schema.h"
 #include "db_write.h"
 
 #include <errno.h>
@@ -10,33 +11,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-/* Frames are found by id alone. `entries` and `bytes` of a frame, and `gone_entries` and `gone_bytes` of a room, count
- * from the room's first frame on. So the last N entries, and those beyond a limit, are found by search, without
- * counting. SQLite checks the essential constraints at each start (quick_check looks at CHECK as well). */
-static const char schema[] =
-    "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE rooms (id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 8388607),"
-    " name TEXT NOT NULL UNIQUE CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 128),"
-    " oldest INTEGER NOT NULL DEFAULT 0 CHECK (typeof(oldest) = 'integer' AND oldest >= 0),"
-    " gone_entries INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_entries) = 'integer' AND gone_entries >= 0),"
-    " gone_bytes INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_bytes) = 'integer' AND gone_bytes >= 0),"
-    " begun INTEGER NOT NULL DEFAULT 0 CHECK (typeof(begun) = 'integer' AND begun BETWEEN 0 AND oldest));"
-    "CREATE TABLE frames (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL,"
-    " entries INTEGER NOT NULL, bytes INTEGER NOT NULL, frame BLOB NOT NULL);"
-    "CREATE TABLE keys (room INTEGER NOT NULL CHECK (typeof(room) = 'integer'),"
-    " key TEXT NOT NULL CHECK (length(CAST(key AS BLOB)) BETWEEN 1 AND 255),"
-    " seq INTEGER NOT NULL CHECK (typeof(seq) = 'integer' AND seq > 0),"
-    " time INTEGER NOT NULL CHECK (typeof(time) = 'integer' AND time >= 0),"
-    " sender TEXT NOT NULL CHECK (length(CAST(sender AS BLOB)) <= 255),"
-    " body BLOB NOT NULL CHECK (typeof(body) = 'blob'),"
-    " ttl INTEGER NOT NULL DEFAULT 0 CHECK (typeof(ttl) = 'integer' AND ttl >= 0), PRIMARY KEY (room, key)) WITHOUT"
-    " ROWID;"
-    "CREATE TABLE marks (id INTEGER PRIMARY KEY,"
-    " client BLOB NOT NULL UNIQUE CHECK (typeof(client) = 'blob' AND length(client) = 32),"
-    " mark INTEGER NOT NULL CHECK (typeof(mark) = 'integer' AND mark >= 0),"
-    " used INTEGER NOT NULL, refusals BLOB);"
-    "CREATE INDEX marks_used ON marks (used);";
 
 enum {
     PAGE_SIZE = 8192,
@@ -122,54 +96,6 @@ static db_open_t s_check_file(const char *dir, bool *missing, zr_error_t *error)
     free(path);
     free(wal);
     return left && lost ? DB_CORRUPT : left ? db_check_pair(dir, error) : DB_OPENED;
-}
-
-static db_open_t s_create(db_t *db, uint64_t epoch, zr_error_t *error) {
-    char text[200];
-    snprintf(text, sizeof text,
-        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0), ('floor', 0), ('cycle', %lld);"
-        "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-        epoch, DB_CYCLE, DB_APPLICATION, DB_SCHEMA_VERSION);
-    if (!db_exec(db, "BEGIN IMMEDIATE") || !db_exec(db, schema) || !db_exec(db, text))
-        return db_refuse(db, error, "begin the log in");
-    return db_dir_sync(db->dir, error) ? DB_OPENED : DB_REFUSED;
-}
-
-/* Checks that the database is ours, before anything in it is touched. `*empty`: it is new. */
-static db_open_t s_identify(db_t *db, bool *empty, zr_error_t *error) {
-    int64_t application, version, things;
-    if (!db_number(db, "PRAGMA application_id", &application) || !db_number(db, "PRAGMA user_version", &version) ||
-        !db_number(db, "SELECT count(*) FROM sqlite_master", &things))
-        return db_refuse(db, error, "read");
-    *empty = application == 0 && version == 0 && things == 0;
-    if (*empty && db_dir_has(db->dir, DB_NEW))
-        return DB_OPENED;
-    if (*empty) {
-        db_damaged(db, error, "it is empty, and no log");
-        return DB_CORRUPT;
-    }
-    if (application != DB_APPLICATION) {
-        zr_fail(error, "%s/%s is not zrelay's (application id %#llx): take another --data", db->dir, DB_NAME,
-            (unsigned long long)(uint32_t)application);
-        return DB_REFUSED;
-    }
-    if (version > DB_SCHEMA_VERSION) {
-        zr_fail(error,
-            "%s/%s was made by a newer zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
-            db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
-        return DB_REFUSED;
-    }
-    if (version < 1) {
-        db_damaged(db, error, "no schema version");
-        return DB_CORRUPT;
-    }
-    if (version < DB_SCHEMA_VERSION) {
-        zr_fail(error,
-            "%s/%s was made by an older zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
-            db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
-        return DB_REFUSED;
-    }
-    return DB_OPENED;
 }
 
 static bool s_read_meta(db_t *db, bool *copy) {
@@ -334,7 +260,8 @@ static bool s_begins_cycle(const char *dir) {
 }
 
 static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
-    bool empty = false, missing;
+    int64_t version = 0;
+    bool missing;
     char replaced[64];
     if (!db_restore_finish(db->dir, replaced, error))
         return DB_REFUSED;
@@ -346,13 +273,13 @@ static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     db->cycle = s_begins_cycle(db->dir);
     if (!s_connect(db, error))
         return DB_REFUSED;
-    result = s_identify(db, &empty, error);
-    if (result == DB_OPENED && empty)
+    result = db_schema_identify(db, &version, error);
+    if (result == DB_OPENED && version == 0)
         result = s_form(db, error);
     if (result == DB_OPENED)
         result = s_set_up(db, error);
-    if (result == DB_OPENED && empty)
-        result = s_create(db, fresh_epoch, error);
+    if (result == DB_OPENED)
+        result = version == 0 ? db_schema_create(db, fresh_epoch, error) : db_schema_upgrade(db, version, error);
     if (result == DB_OPENED)
         result = s_load(db, fresh_epoch, error);
     if (result != DB_OPENED)

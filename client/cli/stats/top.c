@@ -12,7 +12,8 @@
 #include "stats_ask.h"
 #include "top_view.h"
 
-enum { ROWS_MAX = 100, WIDTH = 80, LINES = 24, KEYS_LINES = 1, HEAD_LINE = 1 };
+enum { ROWS_MAX = 100, KEYS_LINES = 1, HEAD_LINE = 1 };
+enum { WIDTH = 132, LINES = 24 }; /* of what is no terminal: wide enough for every part of the head */
 
 typedef struct {
     conn_t session;
@@ -63,9 +64,9 @@ static bool s_change(void) {
 
 static void s_measure(top_t *top) {
     struct winsize size = {0};
-    bool known = top->live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
     top->width = known ? size.ws_col : WIDTH;
-    top->lines = known ? size.ws_row : LINES;
+    top->lines = known && top->live ? size.ws_row : LINES;
 }
 
 /* --- One picture --- */

@@ -221,7 +221,7 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
     gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
     gateway->streams = stream_pool_new(config, gateway->poller, &gateway->queues);
-    if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
+    if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
         return false;
     gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
@@ -342,5 +342,6 @@ bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
     ok &= !config->lines.host[0] || listener_check(&config->lines, error);
     ok &= !config->irc.host[0] || listener_check(&config->irc, error);
     ok &= !config->irc_tls.host[0] || listener_check(&config->irc_tls, error);
+    ok &= pages_check(config, error);
     return web_check(config, error) && ok;
 }

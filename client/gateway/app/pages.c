@@ -106,15 +106,18 @@ static void s_read_folder(pages_t *pages, const char *folder, const char *path, 
         closedir(dir);
 }
 
-pages_t *pages_read(const char *folder, zr_error_t *error) {
+bool pages_check(const gateway_config_t *config, zr_error_t *error) {
     struct stat what;
-    pages_t *pages = fatal_calloc(sizeof *pages);
-    if (stat(folder, &what) == 0 && !S_ISDIR(what.st_mode)) {
-        zr_fail(error, "http/page: %s is no folder", folder);
-        free(pages);
+    bool there = stat(config->page, &what) == 0;
+    return (there ? S_ISDIR(what.st_mode) : gateway_config_page_is_default(config)) ||
+           zr_fail(error, "http/page: there is no folder %s", config->page);
+}
+
+pages_t *pages_read(const gateway_config_t *config, zr_error_t *error) {
+    if (!pages_check(config, error))
         return NULL;
-    }
-    s_read_folder(pages, folder, "", 0);
+    pages_t *pages = fatal_calloc(sizeof *pages);
+    s_read_folder(pages, config->page, "", 0);
     return pages;
 }
 

@@ -206,6 +206,10 @@ void gateway_config_default(gateway_config_t *config) {
     };
 }
 
+bool gateway_config_page_is_default(const gateway_config_t *config) {
+    return strcmp(config->page, ZRELAY_PAGE) == 0;
+}
+
 /* --- Together --- */
 
 static bool s_complete_broker(const gateway_config_t *config, zr_error_t *error) {

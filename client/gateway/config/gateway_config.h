@@ -65,6 +65,9 @@ typedef struct {
 
 void gateway_config_default(gateway_config_t *config);
 
+/* Whether the folder of the page is the one that nobody named. It may be missing: the page may be not installed. */
+bool gateway_config_page_is_default(const gateway_config_t *config);
+
 /* Its rows set a gateway_config_t. */
 extern const zr_setting_table_t gateway_config_table;
 

@@ -144,6 +144,12 @@ static void s_too_long(talk_t *t) {
         talk_close(t);
 }
 
+/* A ZeroMQ client begins with binary bytes, and goes on without waiting for an answer. They are no message to the room. */
+static void s_refuse_foreign(talk_t *t) {
+    talk_notice(t, "this port takes lines of text; a ZeroMQ client uses the port of the broker");
+    talk_close(t);
+}
+
 /* Takes bytes that hold one LF at most, at their end. */
 static void s_take_piece(talk_t *t, zr_span_t piece) {
     zr_buffer_t data = {0};
@@ -152,6 +158,10 @@ static void s_take_piece(talk_t *t, zr_span_t piece) {
     if (!telnet_is_plain(&t->telnet, piece)) {
         telnet_data(&t->telnet, piece, &data);
         input = zr_span_of(data.data, data.len);
+    }
+    if (t->telnet.foreign && !t->heard) {
+        s_refuse_foreign(t);
+        input = zr_span("");
     }
     if (t->telnet.seen || (piece.len > 1 && memcmp(piece.ptr + piece.len - 2, "\r\n", 2) == 0))
         t->look.crlf = true;

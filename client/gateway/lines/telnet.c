@@ -1,7 +1,7 @@
 /* See telnet.h. */
 #include "telnet.h"
 
-enum { SE = 240, SB = 250, WILL = 251, DONT = 254, IAC = 255 };
+enum { COMMANDS = 236, SE = 240, SB = 250, WILL = 251, DONT = 254, IAC = 255 };
 
 bool telnet_is_plain(const telnet_t *telnet, zr_span_t input) {
     return telnet->state == TELNET_DATA &&
@@ -26,6 +26,7 @@ static telnet_state_t s_take(telnet_t *telnet, uint8_t byte, zr_buffer_t *out) {
         return TELNET_DATA;
     case TELNET_IAC:
         telnet->seen |= byte != IAC;
+        telnet->foreign |= byte < COMMANDS;
         return s_after_iac(byte, out);
     case TELNET_OPTION:
         return TELNET_DATA;

@@ -171,6 +171,9 @@ class Relay:
 
         A name that ends in `*` is a prefix: it reads, silently, all rooms whose names begin so, also those that come up later, up to 10,000. Messages
         name their room; their order holds within each."""
+        for name, value in (("last", last), ("after", after)):
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise ZrelayError("bad-argument", f"`{name}` is an integer from 0 on, not {value!r}", room=room)
         part = self._client.join(room, Options(last, after, epoch, presence, meta))
         known = self._rooms.get(room)
         if not known or known._part is not part:

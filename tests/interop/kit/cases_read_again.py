@@ -1,10 +1,12 @@
 """The cases of readers: lost sessions and connections, and other brokers."""
+import asyncio
+import os
 import signal
 import time
 
 import rules
 from cases_read import OPEN, missed
-from frames import control
+from frames import control, parse_control
 from proxy import error
 from stage import ROOM, Broken, body
 from table import GAPLESS, RefusingHello, blacken, case, freeze, kick, lose_first_welcome, repeat_welcome, sleep
@@ -161,6 +163,32 @@ async def read_back_moves(stage):
     await stage.until(lambda: stage.proxy.alive("back"), "a connection to the new back", rules.BACK)
     await stage.publish(3)
     await stage.expect_read(reader, rules.BACK)
+
+
+@case(GAPLESS)
+async def read_peers(stage):
+    """Each welcome names another broker, at an ipc endpoint to which a client of a TCP broker does not go. Then both
+    connections carry nothing any more."""
+    visits = []
+
+    def visit(_reader, writer):
+        visits.append(writer)
+        writer.close()
+
+    def name_it(_link, frame):
+        message = parse_control(frame) or {}
+        return [control(**{**message, "peers": [f"ipc://{path}"]})] if message.get("op") == "welcome" else None
+    path = os.path.join(stage.folder.name, "elsewhere")
+    async with await asyncio.start_unix_server(visit, path):
+        with stage.proxy.rule(down=name_it):
+            reader = await stage.reader()
+            hellos = len(stage.seen.hellos)
+            blacken(stage)
+            await stage.until(lambda: visits or len(stage.seen.hellos) > hellos, "another hello", rules.SILENCE)
+            if visits:
+                raise Broken(rules.PEERS, f"the reader connected to ipc://{path}")
+            await stage.publish(3)
+            await stage.expect_read(reader, rules.PEERS)
 
 
 @case(GAPLESS)

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
 from client import Client, entries, parse, tell  # noqa: E402  pylint: disable=wrong-import-position
 
-READ_AGAIN = ("read-kill read-shutdown read-freeze read-silence read-cut read-cut-front read-cut-back read-back-moves read-hello-refused "
+READ_AGAIN = ("read-kill read-shutdown read-freeze read-silence read-peers read-cut read-cut-front read-cut-back read-back-moves read-hello-refused "
               "read-welcome-twice read-asleep read-replaced read-no-session read-slow ")       # need what another session is told
 REPLAYED = "read-missing read-away read-out-of-order read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-deaf read-synced-lost "
 SENT_AGAIN = ("publish-acks-lost publish-order-again publish-kill publish-shutdown publish-new-epoch publish-freeze publish-silence publish-cut "
@@ -204,6 +204,7 @@ class TakesReordered(Client):
 class BearsSilence(Client):
     """Waits for ever for a broker that is silent."""
     fails = "read-silence publish-silence"
+    may = "read-peers"
 
     def silence(self):
         pass
@@ -354,6 +355,19 @@ class KeepsBack(Client):
     def listen(self):
         self.first = self.back = self.first or self.back
         super().listen()
+
+
+class TakesAnyPeer(Client):
+    """Goes to whatever other broker a welcome names."""
+    fails = "read-peers"
+
+    def welcome(self, m):
+        super().welcome(m)
+        self.servers = [self.server, *m.get("peers", ())]
+
+    def reconnect(self):
+        self.server = (getattr(self, "servers", None) or [self.server])[-1]
+        super().reconnect()
 
 
 class EndsWhenFull(Client):

@@ -27,6 +27,7 @@ SYNCED = Rule("5", "After two seconds without it, try another nonce; after the s
 DEAF = Rule("6", "the SUB may be dead: sync with a new nonce")
 SILENCE = Rule("6", "close both sockets, open new ones, `hello` with `resume`")
 BACK = Rule("6", "| any | `welcome` with another `back` | connect the SUB there instead | syncing |")
+PEERS = Rule("6", "A client checks each as it checks `back`, and takes none that needs another server key than the broker that named it.")
 HELLO_LIMITED = Rule("6", "| greeting | `error` `rate-limited` | wait `wait` ms, `hello` again | greeting |")
 HELLO_FULL = Rule("6", "| greeting | `error` `too-many-sessions`, or no answer for a heartbeat | wait (back-off), `hello` again | greeting |")
 KICKED = Rule("6", "say so; give up, or new sockets after a long back-off")

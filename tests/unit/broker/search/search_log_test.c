@@ -37,7 +37,7 @@ TEST(test_not_our_log) {
     s_change(&store, "PRAGMA user_version = 4");
     s_refused(store.dir, "made by a newer zrelayd (schema 4, this one knows 3)");
     s_change(&store, "PRAGMA user_version = 2");
-    s_refused(store.dir, "made by an older zrelayd (schema 2, this one knows 3)");
+    s_refused(store.dir, "made by an older zrelayd (schema 2, this one knows 3): start a zrelayd with it first");
     s_change(&store, "PRAGMA user_version = 3; UPDATE meta SET value = 'x' WHERE name = 'epoch'");
     s_refused(store.dir, "damaged (its epoch)");
     s_change(&store, "DROP TABLE meta");

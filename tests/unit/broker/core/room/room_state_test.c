@@ -231,7 +231,8 @@ TEST(test_restored_values) {
 }
 
 static void s_store_ttl(uint64_t seq, uint64_t ttl, uint64_t time, uint64_t now) {
-    zr_entry_t entry = {.seq = seq, .time = time, .flags = ttl ? ZR_ENTRY_TTL : 0, .key = LIT("k"), .ttl = ttl};
+    zr_entry_t entry = {
+        .seq = seq, .time = time, .flags = ttl ? ZR_ENTRY_TTL : 0, .sender = LIT("ann"), .key = LIT("k"), .ttl = ttl};
     s_accept("k", seq, zr_entry_size(&entry), false);
     room_state_store(&s_keys, &s_limits, &entry, now);
 }
@@ -244,7 +245,7 @@ TEST(test_time_to_live) {
     zr_entry_t entry = room_state_entry(room_state_find(&s_keys, LIT("k")));
     ck_assert_uint_eq(entry.flags, ZR_ENTRY_TTL);
     ck_assert_uint_eq(entry.ttl, 5);
-    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 1 + 8);
+    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 8);
     s_limits.expiries.rising = 4999;
     ck_assert_ptr_null(expiry_due(&s_limits.expiries));
     s_limits.expiries.rising = 5000;
@@ -253,7 +254,7 @@ TEST(test_time_to_live) {
     ck_assert_ptr_null(expiry_due(&s_limits.expiries));
     s_accept("k", 3, 99, false);
     s_reject("k"); /* what is not stored changes nothing */
-    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 1 + 8);
+    ck_assert_uint_eq(s_limits.bytes, ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 8);
     s_limits.expiries.rising = 12000;
     ck_assert_ptr_nonnull(expiry_due(&s_limits.expiries));
     s_store_ttl(3, 0, now, now);
@@ -281,7 +282,7 @@ TEST(test_values_of_another_time) {
     }
     s_end();
     s_begin();
-    zr_entry_t entry = {.seq = 7, .time = now, .flags = ZR_ENTRY_TTL, .key = LIT("k"), .ttl = 5};
+    zr_entry_t entry = {.seq = 7, .time = now, .flags = ZR_ENTRY_TTL, .sender = LIT("ann"), .key = LIT("k"), .ttl = 5};
     room_state_restore(&s_keys, &s_limits, &entry);
     ck_assert_uint_eq(s_limits.expiries.undated.count, 1);
     s_end();

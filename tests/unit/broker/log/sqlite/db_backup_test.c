@@ -74,7 +74,7 @@ TEST(test_places_that_will_not_do) {
     const char *file = store_path(&store, "copy");
     ck_assert_ok(&store, db_backup(store.dir, file, store.error));
     ck_assert(!db_backup(store.dir, file, store.error));
-    ck_assert_msg(store_told(store.error, "File exists"), "%s", store.error->text);
+    ck_assert_msg(store_told(store.error, "choose another name"), "%s", store.error->text);
     ck_assert(!db_backup(store.dir, store_path(&store, "a/b"), store.error));
     ck_assert_msg(store_told(store.error, "No such file"), "%s", store.error->text);
     ck_assert(!db_backup("/nowhere", store_path(&store, "c"), store.error));

@@ -219,19 +219,6 @@ TEST(test_a_directory_that_cannot_be_written) {
     store_end(&store);
 }
 
-TEST(test_another_schema_is_refused) {
-    store_t store;
-    store_begin(&store);
-    db_close(store.db);
-    s_sql(&store, "PRAGMA user_version = 4");
-    s_refused(&store, DB_REFUSED, "made by a newer zrelayd (schema 4, this one knows 3)");
-    s_sql(&store, "PRAGMA user_version = 2");
-    s_refused(&store, DB_REFUSED, "made by an older zrelayd (schema 2, this one knows 3)");
-    s_sql(&store, "PRAGMA user_version = 3");
-    store_open(&store);
-    store_end(&store);
-}
-
 TEST(test_another_programs_database_is_refused) {
     store_t store;
     store_make_dir(&store);

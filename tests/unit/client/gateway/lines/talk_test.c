@@ -30,6 +30,15 @@ TEST(test_a_web_page_with_a_long_target_writes_nothing) {
     SENT("");
 }
 
+TEST(test_a_zeromq_client_writes_nothing) {
+    lines_enter();
+    talk_bytes(lines_talk, LIT("\xff\0\0\0\0\0\0\0\x01\x7f\x03{\n"), lines_stage.now);
+    HEARS("* this port takes lines of text; a ZeroMQ client uses the port of the broker\n");
+    ck_assert(lines_peer.closed);
+    talk_end(lines_talk, lines_stage.now);
+    SENT("");
+}
+
 TEST(test_later_lines_may_look_like_a_request) {
     lines_enter();
     lines_say("hi\n");

@@ -50,6 +50,14 @@ TEST(test_two_make_a_byte_of_data) {
     ck_assert(!s_telnet.seen);
 }
 
+TEST(test_another_protocol_is_known) {
+    s_data(LIT("\xff\xec\xff\xfd\x01\xff\xff"));
+    ck_assert(!s_telnet.foreign);
+    s_data(LIT("\xff"));
+    s_data(LIT("\0"));
+    ck_assert(s_telnet.foreign);
+}
+
 TEST(test_nul_is_skipped) {
     ck_assert_span_eq(s_data(LIT("a\r\0b")), LIT("a\rb"));
 }
