@@ -38,10 +38,17 @@ static json_t *s_error(zr_code_t code, const char *text, json_t *more) {
     return error;
 }
 
-void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more) {
+json_t *failure(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more) {
+    json_t *error = s_error(code, text, more);
     relay->stats.errors++;
     relay->stats.errors_by_code[code]++;
-    reply(relay, request, s_error(code, text, more));
+    if (request->id)
+        json_object_set(error, "re", request->id);
+    return error;
+}
+
+void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more) {
+    send_frame(relay, request->route, zr_control_write(failure(relay, request, code, text, more)));
 }
 
 void fail(relay_t *relay, const request_t *request, zr_code_t code, const char *text) {

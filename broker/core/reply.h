@@ -18,6 +18,9 @@ void reply(relay_t *relay, const request_t *request, json_t *object);
 void fail(relay_t *relay, const request_t *request, zr_code_t code, const char *text);
 void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more);
 
+/* The same error, counted, for the caller to send. */
+json_t *failure(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more);
+
 /* bad-member, naming it. */
 void fail_member(relay_t *relay, const request_t *request, const char *member);
 

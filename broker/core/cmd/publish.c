@@ -221,7 +221,12 @@ static void s_tell_refused(publishing_t *p) {
         s_about_fault(about, zr_key_fault(refused->key));
     if (refused->code == ZR_BAD_MEMBER)
         s_about_ttl(about, p->relay->config.max_ttl_ms);
-    fail_with(p->relay, &(request_t){.route = p->session->route, .id = p->id}, refused->code, NULL, about);
+    const request_t request = {.route = p->session->route, .id = p->id};
+    if (p->relay->log->shared) /* another broker may have stored it */
+        batch_refusal(p->relay, p->session, failure(p->relay, &request, refused->code, NULL, about), refused->first,
+            refused->last);
+    else
+        fail_with(p->relay, &request, refused->code, NULL, about);
     p->refused.code = ZR_OK;
 }
 

@@ -222,6 +222,19 @@ void batch_answer(relay_t *relay, session_t *session, json_t *object, uint64_t m
     answer->closed = true;
 }
 
+uint64_t batch_check(relay_t *relay) {
+    pass_t *pass = s_current(&relay->batch);
+    pass->check = true;
+    return pass->number;
+}
+
+void batch_refusal(relay_t *relay, session_t *session, json_t *object, uint64_t first, uint64_t last) {
+    batch_answer(relay, session, object, last, false);
+    pass_t *pass = relay->batch.current;
+    pass->parts[pass->answers[session->answer].part].first = first;
+    batch_check(relay);
+}
+
 void batch_touch(relay_t *relay, client_t *client) {
     if (!relay->log->engine->restore)
         return; /* a log that forgets everything remembers nobody */
@@ -310,12 +323,6 @@ static log_commit_t s_commit(relay_t *relay, pass_t *pass) {
     }
     s_commit_groups(relay, pass, &commit);
     return commit;
-}
-
-uint64_t batch_check(relay_t *relay) {
-    pass_t *pass = s_current(&relay->batch);
-    pass->check = true;
-    return pass->number;
 }
 
 void batch_flush(relay_t *relay) {

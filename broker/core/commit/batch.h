@@ -113,6 +113,10 @@ void batch_refused(session_t *session);
  * Takes over the reference. `fresh`: the entry is stored with the pass; else it was stored before. */
 void batch_answer(struct relay *relay, session_t *session, json_t *object, uint64_t mid, bool fresh);
 
+/* Likewise `object` goes to `session`: the error that refuses the message ids `first` … `last` (0: the message has none).
+ * The pass tells whether this broker still leads: else another one may have stored them. */
+void batch_refusal(struct relay *relay, session_t *session, json_t *object, uint64_t first, uint64_t last);
+
 /* The marks of `client` moved: they are stored with the pass. */
 void batch_touch(struct relay *relay, client_t *client);
 

@@ -59,9 +59,7 @@ static void s_kill(cluster_t *sim) {
 }
 
 static void s_stop(cluster_t *sim) {
-    node_t *node = s_leader(sim);
-    node_stop(node);
-    node_restart(node, rng_skewed(s_rng(sim), 10000 * MS));
+    node_stop(s_leader(sim));
 }
 
 /* Often for longer than the lease. */

@@ -56,7 +56,8 @@ static void s_epoch(member_t *member, const zrelay_event_t *event) {
         FAIL(member, "I9", "m%u is told of an epoch that does not begin now", member->number);
     member->epoch = epoch;
     member->next_epoch = -1;
-    memset(member->readers, 0, sizeof member->readers);
+    for (unsigned r = 0; r < STORE_ROOMS; r++)
+        member->readers[r] = (reader_t){.live = member->readers[r].live};
     memset(member->values, 0, sizeof member->values);
 }
 

@@ -9,7 +9,7 @@
 #include "node_state.h"
 #include "pglog.h"
 
-enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, DRAIN_MS = 20000 };
+enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, AWAY_MS = 10000 };
 
 static world_t *s_world(const node_t *node) {
     return &node->sim->world;
@@ -459,6 +459,7 @@ static void s_say_bye(node_t *node) {
     core_flush(&node->core);
     node_begin_pass(node);
     node_end(node, false);
+    node_restart(node, rng_skewed(&s_world(node)->rng, AWAY_MS * MS));
 }
 
 /* It takes in what is there, and nothing more. Once all is stored and acked, it says bye. */

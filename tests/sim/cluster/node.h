@@ -27,7 +27,7 @@ uint64_t node_claim(const node_t *node);                 /* as whom it holds the
 /* --- For the faults --- */
 
 void node_kill(node_t *node, bool silently); /* `silently`: with its machine, and nobody is told */
-void node_stop(node_t *node);                /* as by SIGTERM: it hands over */
+void node_stop(node_t *node); /* as by SIGTERM: it hands over, and is started again some time later */
 void node_restart(node_t *node, uint64_t after); /* starts it, unless it runs by then */
 void node_stall(node_t *node, uint64_t until);   /* it stands still */
 db_conn_t *node_conn(const node_t *node);        /* of its choice, with the database; may be NULL */
