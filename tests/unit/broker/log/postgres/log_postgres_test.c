@@ -5,6 +5,7 @@
 #include "pg_lease.h"
 #include "pg_members.h"
 
+#include <poll.h>
 #include <stdio.h>
 
 static const char *s_front = ""; /* of the broker, for the others */
@@ -195,6 +196,23 @@ static void s_make_tables(void) {
     zr_error_t error = {0};
     ck_assert_msg(pg_members_look(cluster_uri(), CONTRACT_EPOCH, &view, &error), "%s", error.text);
     ck_assert(view.free);
+}
+
+/* A loop that stands still until the lease is confirmed takes no answers. */
+TEST(test_a_lease_is_renewed_while_no_answers_are_taken) {
+    s_front = "tcp://192.0.2.9:1";
+    s_begin();
+    ct_append('a', 1);
+    ct_store();
+    for (int i = 0; i < 3; i++) {
+        uint64_t until = log_leads_until(ct_log);
+        poll(NULL, 0, 10); /* the next renewal is of another millisecond */
+        log_tick(ct_log, zr_time_us());
+        while (log_leads_until(ct_log) == until)
+            poll(NULL, 0, 10);
+    }
+    ct_finish();
+    s_front = "";
 }
 
 /* What the tables say of a loss. */
