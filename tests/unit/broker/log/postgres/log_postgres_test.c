@@ -226,7 +226,8 @@ static const char *s_tell_loss(uint64_t epoch, uint64_t batch) {
 
 TEST(test_a_loss_is_told_once_an_epoch) {
     s_make_tables();
-    cluster_sql("UPDATE zrelay.lease SET batch = 5, term = 3, holder = 'x', until = clock_timestamp() + interval '1 h'");
+    cluster_sql(
+        "UPDATE zrelay.lease SET batch = 5, term = 3, holder = 'x', until = clock_timestamp() + interval '1 h'");
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 5), "false 3 x"); /* nothing is lost */
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH + 1, 6), "false 3 x");
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 6), "true 4 ");
