@@ -318,7 +318,8 @@ unsigned node_listens(const node_t *node, const socket_t *socket) {
 static void s_push_topic(node_t *node, zr_span_t topic, bool on) {
     bool changed = on ? topics_add(&node->topics, topic) : topics_remove(&node->topics, topic);
     if (changed && node->leaf)
-        node_push(node, &(arrival_t){.kind = on ? CAME_WANTED : CAME_UNWANTED, .frame = zr_blob_copy(topic.ptr, topic.len)});
+        node_push(
+            node, &(arrival_t){.kind = on ? CAME_WANTED : CAME_UNWANTED, .frame = zr_blob_copy(topic.ptr, topic.len)});
 }
 
 void node_receive(node_t *node, conn_t *conn, zr_blob_t *frame) {
@@ -366,7 +367,8 @@ static void s_configure(node_t *node) {
 
 static void s_serve(node_t *node, node_state_t state) {
     world_t *world = s_world(node);
-    node->edge = (edge_t){.calls = &s_calls, .ctx = node, .relay = node->relay, .log = node->log, .outbox = &node->outbox};
+    node->edge =
+        (edge_t){.calls = &s_calls, .ctx = node, .relay = node->relay, .log = node->log, .outbox = &node->outbox};
     node->state = state;
     node->woken = false;
     core_rise(&node->core, world->now);
@@ -375,7 +377,8 @@ static void s_serve(node_t *node, node_state_t state) {
 }
 
 void node_lead(node_t *node) {
-    world_trace(s_world(node), "n%u leads in term %" PRIu64 ", epoch %016" PRIx64, node->number, node->term, node->epoch);
+    world_trace(
+        s_world(node), "n%u leads in term %" PRIu64 ", epoch %016" PRIx64, node->number, node->term, node->epoch);
     s_configure(node);
     node->log = pglog_new(node, node->conn, node->term, node->batch, node->wal);
     node->conn = NULL;

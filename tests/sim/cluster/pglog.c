@@ -73,11 +73,11 @@ static void s_send(pglog_t *self);
 
 /* What was sent is stored, pass by pass. */
 static void s_stored(pglog_t *self) {
+    node_begin_pass(self->node); /* a pass that comes meanwhile waits for this one */
     batch_t stored = self->sent;
     size_t frame = 0;
     self->sent = (batch_t){0};
     self->sending = self->settling = false;
-    node_begin_pass(self->node);
     for (size_t i = 0; i < stored.pass_count; i++) {
         for (; frame < stored.passes[i].frames; frame++)
             s_note_bounds(self, &stored.frames[frame]);
@@ -145,7 +145,10 @@ static void s_settled(void *ctx, const answer_t *answer) {
     self->batch = answer->lease.batch;
     self->settling = false;
     world_trace(&self->sim->world, "n%u: term %llu, the batch is %s", node_number(self->node),
-        (unsigned long long)self->term, !self->sending ? "none" : stored ? "stored" : "not stored");
+        (unsigned long long)self->term,
+        !self->sending ? "none"
+        : stored       ? "stored"
+                       : "not stored");
     if (stored)
         s_stored(self);
     else if (self->sending)
@@ -291,7 +294,8 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
         batch->passes = world_grow(batch->passes, &batch->pass_size, sizeof *batch->passes);
     batch->passes[batch->pass_count++] = (pass_t){commit->pass, batch->frame_count, batch->mark_count};
     log_commit_finish(commit);
-    if (!self->sending && batch->pass_count == 1 && !commit->check && batch->frame_count == 0 && batch->mark_count == 0) {
+    if (!self->sending && batch->pass_count == 1 && !commit->check && batch->frame_count == 0 &&
+        batch->mark_count == 0) {
         batch->pass_count = 0; /* no pass before it, and nothing to write */
         log->sink.stored(log->sink.ctx, commit->pass, true);
         return;
@@ -328,8 +332,8 @@ static void s_read(log_t *log, const log_read_t *read) {
     if (self->read_head + self->read_count == self->read_size)
         self->reads = world_grow(self->reads, &self->read_size, sizeof *self->reads);
     self->reads[self->read_head + self->read_count++] = capped;
-    world_at(world, world->now + rng_skewed(&world->rng, 20 * MS), s_read_now, self->node,
-        node_incarnation(self->node));
+    world_at(
+        world, world->now + rng_skewed(&world->rng, 20 * MS), s_read_now, self->node, node_incarnation(self->node));
 }
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
