@@ -113,6 +113,8 @@ static void s_finish(cluster_t *sim) {
     for (unsigned i = 0; i < sim->params.members; i++)
         member_destroy(sim->members[i]);
     for (unsigned i = 0; i < sim->params.nodes; i++)
+        node_kill(sim->nodes[i], false); /* all of them, before one is gone: their connections end at both */
+    for (unsigned i = 0; i < sim->params.nodes; i++)
         node_destroy(sim->nodes[i]);
     database_destroy(sim->database);
     network_finish(&sim->network);

@@ -9,7 +9,7 @@
 #include "node_state.h"
 #include "pglog.h"
 
-enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, AWAY_MS = 10000 };
+enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, AWAY_MS = 10000, STILL_MS = 20 };
 
 static world_t *s_world(const node_t *node) {
     return &node->sim->world;
@@ -80,6 +80,10 @@ static bool s_runs(node_t *node, uint64_t incarnation, event_fn *event, uint64_t
         return false;
     if (node_is_frozen(node)) {
         world_at(s_world(node), node->frozen, event, node, arg);
+        return false;
+    }
+    if (node->log && !pglog_leads(node->log)) { /* it stands still */
+        world_at(s_world(node), s_world(node)->now + STILL_MS * MS, event, node, arg);
         return false;
     }
     return node_serves(node);
@@ -298,13 +302,13 @@ static void s_tick(void *ctx, uint64_t incarnation) {
 
 static void s_second(void *ctx, uint64_t incarnation) {
     node_t *node = ctx;
+    if (node_is(node, (unsigned)incarnation) && !node_is_frozen(node) && node->log)
+        pglog_tick(node->log); /* a thread of its own */
     if (!s_runs(node, incarnation, s_second, incarnation))
         return;
     core_rise(&node->core, s_world(node)->now);
     core_second(&node->core, s_clock(node), true);
     node_end_pass(node);
-    if (node->log)
-        pglog_tick(node->log);
     world_at(s_world(node), s_world(node)->now + SECOND_MS * MS, s_second, node, incarnation);
 }
 
