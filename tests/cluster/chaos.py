@@ -253,15 +253,12 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
 
     def _stop_standbys(self):
         for standby in self.database.standbys():
-            standby.stop_receiver()
+            standby.follow(None)  # a receiver that is stopped gets later what is on its way
 
     def _lose_primary(self, leader):
         """With it goes the leader, which knows what was confirmed."""
-        standbys = self.database.standbys()
         self.database.primary.kill()
         leader.signal(signal.SIGKILL)
-        for standby in standbys:
-            standby.stop_receiver(signal.SIGCONT)
         self.database.fail_over()
         self.goes_on("the failover")
 
