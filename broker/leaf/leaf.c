@@ -17,7 +17,7 @@ enum {
     EARLY_FRAMES = 16 /* that a client may send before the upstream accepts its channel */
 };
 
-static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
+static const char s_away[] = "this broker is a leaf, and its upstream is away; go on after `wait` milliseconds";
 
 /* --- Clients --- */
 

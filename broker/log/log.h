@@ -46,7 +46,7 @@ typedef struct {
 /* End of a pass: stores all frames appended since the last commit, `marks` and `groups`, as a whole. */
 typedef struct {
     uint64_t pass;
-    bool check; /* with nothing to store too: the answer tells that this broker still leads */
+    bool check;        /* with nothing to store too: the answer tells that this broker still leads */
     log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
     size_t mark_count;
     log_group_t *groups; /* malloc'ed; it and the states' references go to the engine */
@@ -192,8 +192,8 @@ struct log {
     const log_engine_t *engine;
     log_sink_t sink;
     zr_level_t level; /* the level of its `stored` */
-    bool shared; /* another broker may take it over at any time. Then nothing more is stored here, and the engine ends the
-                    process */
+    /* Another broker may take it over at any time. Then nothing more is stored here, and the engine ends the process. */
+    bool shared;
     /* Rooms below that level begin after this position. It is above all positions of such rooms in earlier runs under
      * this epoch, of which nothing is left. 0: there was no such epoch. */
     uint64_t base;

@@ -45,10 +45,11 @@ void cli_status(zr_span_t text);
 /* A mistake in calling `command`: the line names its help. Returns CLI_USAGE. */
 int cli_misuse(const command_t *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A room, nick or key that a person typed, in the form that the broker takes (typed_name). NULL: it is not valid, and
+/* A room, nick, group or key that a person typed, in the form that the broker takes (typed_name). NULL: it is not valid, and
  * the rule was told. With `pattern` a room may end in '*'. */
 const char *cli_room(const char *room, bool pattern);
 const char *cli_nick(const char *nick);
+const char *cli_group(const char *group);
 const char *cli_key(const char *key);
 
 /* The delimiter that --delimiter (`text`) or --null gives; '\n' without them. false: `text` cannot be one, or both are

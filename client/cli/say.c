@@ -90,6 +90,11 @@ const char *cli_nick(const char *nick) {
     return s_checked(nick, "nick", zr_nick_fault(zr_span(nick)));
 }
 
+const char *cli_group(const char *group) {
+    group = typed_name(group);
+    return s_checked(group, "group (the rules are those of nicks)", zr_nick_fault(zr_span(group)));
+}
+
 const char *cli_key(const char *key) {
     key = typed_name(key);
     return s_checked(key, "key", zr_key_fault(zr_span(key)));

@@ -323,11 +323,11 @@ typedef enum {
                             library connects again unless told not to. `code`, if known, is the reason of a bye
                             ("kicked", "banned", "revoked", "flooding", …), or one of these. "reconnect": the program
                             called zrelay_reconnect. "unreachable": no session can be made, because nothing listens
-                            there, the address is wrong, or there is no answer; told once, within about five seconds,
-                            and the library goes on trying. "refused": the broker does not take this key. "handshake":
-                            the connection ended before it was encrypted; perhaps the server key differs. "mechanism":
-                            only one side encrypts. "back": the broker names a second endpoint that the library does not
-                            connect to */
+                            there, the address is wrong, there is no answer, or the broker says to come later; told
+                            once, within about five seconds, and the library goes on trying. "refused": the broker
+                            does not take this key. "handshake": the connection ended before it was encrypted; perhaps
+                            the server key differs. "mechanism": only one side encrypts. "back": the broker names a
+                            second endpoint that the library does not connect to */
     ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
                     * gone */
     ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a

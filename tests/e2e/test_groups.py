@@ -91,6 +91,14 @@ class Groups(GroupsCase, TestCase):
         about = json.loads(line)
         self.assertEqual((about["room"], about["group"], about["seq"], about["deliveries"], about["reason"]), ("jobs", "g", 3, 2, "retried"))
 
+    def test_wrong_names_are_told(self):
+        broker = self.broker(config=FAST)
+        for words in (("sub", "jobs", "--group", "a b"), ("sub", "jobs", "--durable", "a b"), ("reply", "jobs", "--group", "a b"),
+                      ("groups", "jobs", "a b", "delete")):
+            self.assertIn("'a b' is no group", self.run_zrelay(broker, *words, code=1).errors())
+        for words in (("sub", "jobs", "--group", "g", "--dead", "a b"), ("groups", "jobs", "g", "set", "--dead", "a b")):
+            self.assertIn("'a b' is no room", self.run_zrelay(broker, *words, code=1).errors())
+
     def test_a_long_command_keeps_its_message(self):
         broker = self.broker(config=FAST)
         ready, go, out = self.path("ready"), self.path("go"), self.path("done")

@@ -162,6 +162,8 @@ class Open(LeafCase):
         self.assertEqual(answer["code"], "rate-limited")
         self.assertTrue(100 <= answer["wait"] < 200, answer)
         self.assertEqual(ann.ask(op="ping")["code"], "no-session")
+        told = self.run_zrelay(leaf, "rooms", "--connect-timeout", "1", code=2).errors()
+        self.assertIn("this broker is a leaf, and its upstream is away", told)
         self.broker("--listen", upstream.server, "--back", upstream.back, config=FAST)
         wait_for(lambda: ann.hello("ann").get("op") == "welcome", "a welcome")
         self.assertFalse(ann.monitors[ann.front].poll(0))  # the connection is the same

@@ -43,7 +43,7 @@ class Requests(TestCase):
         self.zrelay(broker, "--nick", "deaf", "sub", "room")
         asker = self.peer(broker)
         wait_for(lambda: asker.ask(op="direct", to="deaf", text="x")["op"] == "ok", "deaf to be there")
-        self.assertIn("no answer within 0.2 seconds", self.request(broker, "deaf", "x", "--timeout", "0.2", code=2).errors())
+        self.assertIn("no answer within 0.2 s", self.request(broker, "deaf", "x", "--timeout", "0.2", code=2).errors())
 
     def test_an_answer_is_of_one_request(self):
         """Another request's answer, a second answer, and a plain direct message are no answer."""

@@ -87,11 +87,8 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     client_t *client = world_calloc(sizeof *client);
     if (sim->client_count == sim->client_size)
         sim->clients = world_grow(sim->clients, &sim->client_size, sizeof *sim->clients);
-    *client = (client_t){.sim = sim,
-        .number = (unsigned)sim->client_count,
-        .slot = slot,
-        .epoch = -1,
-        .next_epoch = -1};
+    *client =
+        (client_t){.sim = sim, .number = (unsigned)sim->client_count, .slot = slot, .epoch = -1, .next_epoch = -1};
     sim->clients[sim->client_count++] = client;
     sim->slots[slot] = client;
     s_init_driver(client);

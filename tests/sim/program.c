@@ -147,8 +147,8 @@ static void s_join_prefix(client_t *client) {
     check_wished(client);
     client->prefix_from = (int)rng_below(s_rng(client), 3);
     client->prefix_position = client->prefix_from == ZRELAY_FROM_LAST ? rng_below(s_rng(client), 5) : 0;
-    if (machine_join(client->driver.machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) !=
-        0)
+    if (machine_join(
+            client->driver.machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) != 0)
         return;
     world_trace(&client->sim->world, "c%u joins " PREFIX " from %d %llu", client->number, client->prefix_from,
         (unsigned long long)client->prefix_position);

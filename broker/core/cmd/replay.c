@@ -58,6 +58,12 @@ static bool s_begin(relay_t *relay, session_t *session, reading_t *reading) {
     return false;
 }
 
+/* A reader that names a position has it, or was told of it. */
+static bool s_is_sure(relay_t *relay, const request_t *request, const reading_t *reading) {
+    bool until = zr_has(request->object, "until") && reading->until > reading->after;
+    return lead_is_sure(relay, request->session, request->room, until ? reading->until : reading->after);
+}
+
 void cmd_replay(relay_t *relay, request_t *request) {
     const json_t *object = request->object;
     const char *wrong = NULL;
@@ -70,7 +76,7 @@ void cmd_replay(relay_t *relay, request_t *request) {
         wrong = "after"; /* one of the two, not both */
     if (wrong)
         fail_member(relay, request, wrong);
-    else if (!lead_is_sure(relay, request->session, request->room, reading.after))
+    else if (!s_is_sure(relay, request, &reading))
         fail_wait(relay, request, LEAD_WAIT_MS);
     else
         reading_add(relay, request, &reading);

@@ -65,7 +65,7 @@ typedef struct pass {
     size_t group_count, group_size;
     batch_settled_t *settled;
     size_t settled_count, settled_size;
-    bool check; /* it tells whether this broker still leads (log_commit_t) */
+    bool check;               /* it tells whether this broker still leads (log_commit_t) */
     struct pass *prev, *next; /* committed and not stored yet, in order */
 } pass_t;
 

@@ -4,9 +4,9 @@
 #include "rooms.h"
 #include "state.h"
 
-bool lead_is_sure(relay_t *relay, session_t *session, zr_span_t room, uint64_t after) {
+bool lead_is_sure(relay_t *relay, session_t *session, zr_span_t room, uint64_t seq) {
     const batch_t *batch = &relay->batch;
-    if (!relay->log->shared || after <= room_head(relay, room))
+    if (!relay->log->shared || seq <= room_head(relay, room))
         return true;
     bool asked = session->lead_link == session->link && session->lead_pass > batch->failing;
     if (asked)

@@ -31,8 +31,9 @@ typedef struct session {
     route_t deaf;  /* detached because nothing could be sent there any more; 0: not so. If no frame comes from there
                       until the session expires, its connection is ended: that frees its queue */
     uint64_t link; /* rises whenever the route changes: frames sent before may never have arrived */
-    uint64_t lead_pass, lead_link; /* the pass that tells whether this broker leads, and the link on which the session needs
-                                      to know (lead_check.h); 0: it does not */
+    /* The pass that tells whether this broker leads, and the link on which the session needs to know (lead_check.h); 0: it
+     * does not. */
+    uint64_t lead_pass, lead_link;
     struct user *user;
     client_t *client;
     rates_t rates;                      /* its debt; without a route, its connection owes it too */

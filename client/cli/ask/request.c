@@ -94,7 +94,7 @@ static int s_wait(ask_t *ask) {
             cli_say("answers within %g seconds: %" PRIu64 " of %" PRIu64, (double)ask->timeout_ms / 1000, ask->answers,
                 ask->replies);
         else
-            cli_say("no answer within %g seconds", (double)ask->timeout_ms / 1000);
+            cli_say("no answer within %g s", (double)ask->timeout_ms / 1000);
         return CLI_UNREACHABLE;
     }
     return code ? code : ask->failed ? CLI_FAILED : CLI_DONE;

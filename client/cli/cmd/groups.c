@@ -170,7 +170,9 @@ static int s_check(const wishes_t *wishes, int argc, char **argv) {
         return cli_misuse(&cmd_groups, "--keep is yes or no, not '%s'", wishes->keep);
     if (argc > 0 && !cli_rooms(1, argv, false))
         return CLI_USAGE;
-    return argc < 3 || cli_nick(argv[1]) ? 0 : CLI_USAGE;
+    if (wishes->dead && !cli_room(wishes->dead, false))
+        return CLI_USAGE;
+    return argc < 3 || cli_group(argv[1]) ? 0 : CLI_USAGE;
 }
 
 static int s_run(config_t *config, int argc, char **argv) {

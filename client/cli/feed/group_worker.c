@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
+#include "cli.h"
 #include "fatal.h"
 
 enum { SOON_MS = 200, LONG_MS = 1000 };
@@ -77,6 +78,11 @@ static char *s_options(const group_worker_t *worker) {
 }
 
 int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit) {
+    bool dead = worker->dead != NULL;
+    worker->name = cli_group(worker->name);
+    worker->dead = worker->dead ? cli_room(worker->dead, false) : NULL;
+    if (!worker->name || (dead && !worker->dead))
+        return CLI_USAGE;
     char *options = s_options(worker);
     int code = 0;
     if (!worker->jobs->ended) {

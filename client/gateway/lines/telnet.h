@@ -17,7 +17,7 @@ typedef enum {
 typedef struct {
     telnet_state_t state;
     bool seen;    /* a command came: the peer is a telnet client */
-    bool foreign; /* 255 came before a byte that telnet does not send there: the peer speaks another protocol, such as ZMTP */
+    bool foreign; /* after 255 came what telnet never sends: the peer speaks another protocol, such as ZMTP */
 } telnet_t;
 
 /* Appends the data of `input`; 255 twice is the byte 255. NUL, which telnet sends after a lone CR, is skipped. */

@@ -208,13 +208,16 @@ void machine_on_welcome(machine_t *m, json_t *object) {
 
 /* --- Refused --- */
 
-/* Too many hellos, or a token that was wrong: asked again, and nobody need know, when the broker says. */
-static void s_hello_later(machine_t *m, uint64_t wait) {
+/* Too many hellos, a token that was wrong, or a leaf whose upstream is away: asked again when the broker says. A program
+ * that logs in hears that its login waits. Any other hears the broker's words. */
+static void s_hello_later(machine_t *m, const char *text, uint64_t wait) {
     m->hello_id = 0;
     if (m->state == STATE_LIVE) {
         uint64_t least = machine_retry_ms(++m->rename_tries);
         m->rename_at = m->now + (wait > least ? wait : least);
     } else if (m->state == STATE_GREETING) {
+        if (!m->login[0])
+            loss_tell_unreachable(m, text ? text : zr_code_text(ZR_RATE_LIMITED));
         loss_back_off(m, zr_code_name(ZR_RATE_LIMITED), zr_code_text(ZR_RATE_LIMITED));
         if (m->state == STATE_WAITING && m->deadline < m->now + wait)
             m->deadline = m->now + wait;
@@ -229,7 +232,7 @@ static bool s_is_unwelcome(zr_code_t code) {
 
 void hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
     if (code == ZR_RATE_LIMITED) {
-        s_hello_later(m, error_wait(error));
+        s_hello_later(m, json_string_value(json_object_get(error, "text")), error_wait(error));
         return;
     }
     bool nick = code == ZR_NICK_IN_USE || code == ZR_BAD_NICK;

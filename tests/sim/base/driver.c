@@ -99,8 +99,8 @@ static void s_act(driver_t *driver, const action_t *action) {
         break;
     case ACTION_CONNECT_FRONT:
         text = action->endpoint ? action->endpoint : "sim://front";
-        world_trace(world, "%s front connects%s%s", driver->name, action->endpoint ? " to " : "",
-            action->endpoint ? text : "");
+        world_trace(
+            world, "%s front connects%s%s", driver->name, action->endpoint ? " to " : "", action->endpoint ? text : "");
         s_forget_changes(driver);
         socket_connect(&driver->front, text);
         break;

@@ -8,8 +8,8 @@
 
 typedef struct {
     void (*event)(void *ctx, const zrelay_event_t *event);
-    bool (*over)(void *ctx);                     /* after all events: has the program ended, and was driver_end called? */
-    void (*sends)(void *ctx, zr_span_t frame);   /* before it goes out; NULL: nothing is done */
+    bool (*over)(void *ctx);                   /* after all events: has the program ended, and was driver_end called? */
+    void (*sends)(void *ctx, zr_span_t frame); /* before it goes out; NULL: nothing is done */
     void (*arrived)(void *ctx, zr_span_t frame); /* by the front, before the machine has it; NULL: likewise */
 } driver_calls_t;
 
@@ -18,7 +18,7 @@ typedef struct {
     void *ctx; /* theirs */
     network_t *network;
     machine_t *machine; /* NULL: the program has ended */
-    bool several; /* set before driver_init: it has several servers, and hears that one cannot be reached */
+    bool several;       /* set before driver_init: it has several servers, and hears that one cannot be reached */
     socket_t front, back;
     char name[8];  /* in the trace */
     bool *changes; /* of the front's connection, not handed in yet; true: it stands */

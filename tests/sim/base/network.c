@@ -211,8 +211,8 @@ static void s_try(void *ctx, uint64_t opened) {
     /* A change may go unheard: the machine is not to rely on it. */
     conn->watched = conn->kind == CONN_FRONT && (socket->heeded || rng_chance(&world->rng, 3, 4));
     socket->conn = conn;
-    world_trace(world, "%s %s connected as %" PRIu64, socket->name, socket->kind == CONN_FRONT ? "front" : "back",
-        conn->route);
+    world_trace(
+        world, "%s %s connected as %" PRIu64, socket->name, socket->kind == CONN_FRONT ? "front" : "back", conn->route);
     if (network->calls->accepted)
         network->calls->accepted(network->ctx, conn);
     if (conn->watched)

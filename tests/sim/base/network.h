@@ -47,7 +47,8 @@ typedef struct {
     bool once;                                                        /* it does not connect again by itself */
     void (*receive)(void *owner, conn_kind_t kind, zr_blob_t *frame); /* takes over the reference */
     void (*changed)(void *owner, bool up);                            /* the front's connection stands, or ended */
-    void (*failed)(void *owner, conn_kind_t kind); /* nobody listens, or the back's connection ended; NULL: it goes on */
+    void (*failed)(
+        void *owner, conn_kind_t kind); /* nobody listens, or the back's connection ended; NULL: it goes on */
     void *owner;
     char name[8]; /* in the trace */
     bool open;
@@ -90,7 +91,8 @@ typedef struct {
     unsigned (*listens)(void *ctx, const socket_t *socket);
     void (*accepted)(void *ctx, conn_t *conn); /* the socket's connection stands. NULL: that is no news */
     void (*receive)(void *ctx, conn_t *conn, zr_blob_t *frame); /* at the broker's end; takes over the reference */
-    void (*gone)(void *ctx, conn_t *conn); /* that end noticed that it ended, before it forgets its topics. NULL: no news */
+    void (*gone)(
+        void *ctx, conn_t *conn); /* that end noticed that it ended, before it forgets its topics. NULL: no news */
     /* Of a trunk without a socket: a frame for its gateway, which takes over the reference; and its end. */
     void (*trunk_frame)(void *ctx, conn_t *conn, zr_blob_t *frame);
     void (*trunk_gone)(void *ctx, conn_t *conn);

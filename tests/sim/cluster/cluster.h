@@ -15,12 +15,12 @@
     X(UNKNOWN_STORED, "unknown-stored", "a commit whose outcome is unknown counts as stored")                          \
     X(UNKNOWN_FAILED, "unknown-failed", "a commit whose outcome is unknown counts as failed")                          \
     X(BLIND_RESEND, "blind-resend", "a commit whose outcome is unknown is sent again without asking")                  \
-    X(EARLY_HEADS, "early-heads", "a new leader reads the tables before its term is there")                            \
+    X(EARLY_HEADS, "early-heads", "a new leader has read the tables before its term is there")                         \
     X(LOST_MARKS, "lost-marks", "a new leader does not know what clients published")                                   \
     X(LOST_PROOF, "lost-proof", "a leader goes on when the database lost what it had confirmed")                       \
     X(NO_EPOCH, "no-epoch", "no epoch begins when the tables are a copy")                                              \
     X(DEAF_LEAF, "deaf-leaf", "a follower does not pass subscriptions on")                                             \
-    X(LEAF_STAYS, "leaf-stays", "a follower stays with a leader that is none any more")
+    X(CROSSED, "crossed", "a follower gives some frames to another client")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,

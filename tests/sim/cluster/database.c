@@ -165,7 +165,9 @@ static size_t s_confirmed(const database_t *db) {
 static void s_end_commit(database_t *db, bool warned) {
     db_conn_t *conn = db->committing;
     db->committing = NULL;
-    s_answer(conn, &(answer_t){.code = warned ? ANSWER_UNKNOWN : ANSWER_OK, .lease = s_last(db)->lease, .epoch = s_last(db)->epoch});
+    s_answer(
+        conn, &(answer_t){
+                  .code = warned ? ANSWER_UNKNOWN : ANSWER_OK, .lease = s_last(db)->lease, .epoch = s_last(db)->epoch});
     s_go_on(db);
 }
 
@@ -272,8 +274,7 @@ static void s_take(db_conn_t *conn) {
 
 static bool s_is_unique(const database_t *db, const ask_t *ask) {
     for (size_t i = 0; i < ask->frame_count && !db->config.faults.no_unique; i++)
-        if (store_has_prev(
-                db->store, (unsigned)store_room_number(ask->frames[i].room), ask->frames[i].prev))
+        if (store_has_prev(db->store, (unsigned)store_room_number(ask->frames[i].room), ask->frames[i].prev))
             return false;
     return true;
 }

@@ -30,11 +30,11 @@ typedef enum { ASK_LOOK, ASK_CLAIM, ASK_TAKE, ASK_HOLD, ASK_BATCH, ASK_EPOCH } a
 
 typedef struct {
     ask_kind_t kind;
-    uint64_t holder;      /* CLAIM, TAKE */
-    int front;            /* likewise */
-    bool start;           /* TAKE: a free one too, and for longer */
-    uint64_t term, batch; /* HOLD, BATCH */
-    uint64_t epoch;       /* EPOCH: the one that begins if the tables are a copy */
+    uint64_t holder;            /* CLAIM, TAKE */
+    int front;                  /* likewise */
+    bool start;                 /* TAKE: a free one too, and for longer */
+    uint64_t term, batch;       /* HOLD, BATCH */
+    uint64_t epoch;             /* EPOCH: the one that begins if the tables are a copy */
     const log_append_t *frames; /* BATCH; copied with references of their own */
     size_t frame_count;
     const log_mark_t *marks; /* likewise */
@@ -105,7 +105,7 @@ zr_level_t database_level(const database_t *database);
 /* --- Faults --- */
 
 void database_break(database_t *database, db_conn_t *conn); /* the connection breaks; a waiting commit goes on */
-void database_cancel(database_t *database);  /* a commit that waits for a standby does not any more, with a warning */
+void database_cancel(database_t *database); /* a commit that waits for a standby does not any more, with a warning */
 void database_restart(database_t *database, uint64_t down); /* the server ends, and is back after that time */
 /* The primary is gone. After that time a standby takes its place: the one with most, or, `forced`, the one with least. The
  * operator then says that the tables are a copy, if anything confirmed is lost. */

@@ -80,7 +80,7 @@ static void s_restart_database(cluster_t *sim) {
 }
 
 static void s_fail_over(cluster_t *sim) {
-    database_fail_over(sim->database, rng_skewed(s_rng(sim), 10000 * MS), rng_chance(s_rng(sim), 1, 10));
+    database_fail_over(sim->database, rng_skewed(s_rng(sim), 10000 * MS), rng_chance(s_rng(sim), 1, 5));
 }
 
 static void s_hold_standbys(cluster_t *sim) {
@@ -92,7 +92,7 @@ void fault_step(cluster_t *sim) {
         unsigned weight;
         void (*happens)(cluster_t *sim);
     } faults[] = {
-        {12, s_break},
+        {10, s_break},
         {4, s_hole},
         {4, s_hold_up},
         {8, s_drop},
@@ -100,9 +100,9 @@ void fault_step(cluster_t *sim) {
         {10, s_stop},
         {10, s_stall},
         {14, s_break_database},
-        {6, s_cancel},
+        {4, s_cancel},
         {4, s_restart_database},
-        {6, s_fail_over},
+        {10, s_fail_over},
         {8, s_hold_standbys},
     };
     uint64_t at = rng_below(s_rng(sim), 100);

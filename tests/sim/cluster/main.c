@@ -113,6 +113,8 @@ static void s_finish(cluster_t *sim) {
     for (unsigned i = 0; i < sim->params.members; i++)
         member_destroy(sim->members[i]);
     for (unsigned i = 0; i < sim->params.nodes; i++)
+        node_kill(sim->nodes[i], false); /* all of them, before one is gone: their connections end at both */
+    for (unsigned i = 0; i < sim->params.nodes; i++)
         node_destroy(sim->nodes[i]);
     database_destroy(sim->database);
     network_finish(&sim->network);
@@ -180,10 +182,10 @@ static bool s_one(uint64_t seed, plant_t plant, bool tell, uint64_t *digest) {
     *digest = sim.world.digest;
     bool failed = sim.world.failed;
     if (failed && tell)
-        printf("seed %llu, step %u, %.3f s: %s is violated: %s\nagain: sim.cluster --first %llu --seeds 1%s%s --trace\n",
+        printf(
+            "seed %llu, step %u, %.3f s: %s is violated: %s\nagain: sim.cluster --first %llu --seeds 1%s%s --trace\n",
             (unsigned long long)seed, sim.world.step, (double)sim.world.now / (1000.0 * MS), sim.world.invariant,
-            sim.world.failure, (unsigned long long)seed, plant ? " --plant " : "",
-            plant ? s_plants[plant].name : "");
+            sim.world.failure, (unsigned long long)seed, plant ? " --plant " : "", plant ? s_plants[plant].name : "");
     s_finish(&sim);
     return !failed;
 }
@@ -267,9 +269,7 @@ static bool s_flag(const char *text) {
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--trace", &s_options.trace},
-        {"--twice", &s_options.twice},
-        {"--plants", &s_options.plants},
+    } flags[] = {{"--trace", &s_options.trace}, {"--twice", &s_options.twice}, {"--plants", &s_options.plants},
         {"--on", &s_options.on}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (strcmp(text, flags[i].name) == 0)

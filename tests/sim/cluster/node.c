@@ -9,7 +9,7 @@
 #include "node_state.h"
 #include "pglog.h"
 
-enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, AWAY_MS = 10000 };
+enum { TICK_MS = 100, SECOND_MS = 1000, BATCH = 32, EXIT_MS = 1000, AWAY_MS = 10000, STILL_MS = 20 };
 
 static world_t *s_world(const node_t *node) {
     return &node->sim->world;
@@ -80,6 +80,10 @@ static bool s_runs(node_t *node, uint64_t incarnation, event_fn *event, uint64_t
         return false;
     if (node_is_frozen(node)) {
         world_at(s_world(node), node->frozen, event, node, arg);
+        return false;
+    }
+    if (node->log && !pglog_leads(node->log)) { /* it stands still */
+        world_at(s_world(node), s_world(node)->now + STILL_MS * MS, event, node, arg);
         return false;
     }
     return node_serves(node);
@@ -298,13 +302,13 @@ static void s_tick(void *ctx, uint64_t incarnation) {
 
 static void s_second(void *ctx, uint64_t incarnation) {
     node_t *node = ctx;
+    if (node_is(node, (unsigned)incarnation) && !node_is_frozen(node) && node->log)
+        pglog_tick(node->log); /* a thread of its own */
     if (!s_runs(node, incarnation, s_second, incarnation))
         return;
     core_rise(&node->core, s_world(node)->now);
     core_second(&node->core, s_clock(node), true);
     node_end_pass(node);
-    if (node->log)
-        pglog_tick(node->log);
     world_at(s_world(node), s_world(node)->now + SECOND_MS * MS, s_second, node, incarnation);
 }
 
@@ -318,7 +322,8 @@ unsigned node_listens(const node_t *node, const socket_t *socket) {
 static void s_push_topic(node_t *node, zr_span_t topic, bool on) {
     bool changed = on ? topics_add(&node->topics, topic) : topics_remove(&node->topics, topic);
     if (changed && node->leaf)
-        node_push(node, &(arrival_t){.kind = on ? CAME_WANTED : CAME_UNWANTED, .frame = zr_blob_copy(topic.ptr, topic.len)});
+        node_push(
+            node, &(arrival_t){.kind = on ? CAME_WANTED : CAME_UNWANTED, .frame = zr_blob_copy(topic.ptr, topic.len)});
 }
 
 void node_receive(node_t *node, conn_t *conn, zr_blob_t *frame) {
@@ -366,7 +371,8 @@ static void s_configure(node_t *node) {
 
 static void s_serve(node_t *node, node_state_t state) {
     world_t *world = s_world(node);
-    node->edge = (edge_t){.calls = &s_calls, .ctx = node, .relay = node->relay, .log = node->log, .outbox = &node->outbox};
+    node->edge =
+        (edge_t){.calls = &s_calls, .ctx = node, .relay = node->relay, .log = node->log, .outbox = &node->outbox};
     node->state = state;
     node->woken = false;
     core_rise(&node->core, world->now);
@@ -375,7 +381,8 @@ static void s_serve(node_t *node, node_state_t state) {
 }
 
 void node_lead(node_t *node) {
-    world_trace(s_world(node), "n%u leads in term %" PRIu64 ", epoch %016" PRIx64, node->number, node->term, node->epoch);
+    world_trace(
+        s_world(node), "n%u leads in term %" PRIu64 ", epoch %016" PRIx64, node->number, node->term, node->epoch);
     s_configure(node);
     node->log = pglog_new(node, node->conn, node->term, node->batch, node->wal);
     node->conn = NULL;

@@ -18,19 +18,19 @@ struct cluster *node_sim(const node_t *node);
 const char *node_front(unsigned number); /* its endpoint */
 bool node_serves(const node_t *node);    /* it leads or follows */
 bool node_leads(const node_t *node);
-unsigned node_incarnation(const node_t *node);           /* of its process, unlike all others in the world */
+unsigned node_incarnation(const node_t *node);          /* of its process, unlike all others in the world */
 bool node_is(const node_t *node, unsigned incarnation); /* it runs, as that process */
-log_t *node_log(const node_t *node);                     /* of one that leads; else NULL */
-uint64_t node_epoch(const node_t *node);                 /* likewise of its log */
-uint64_t node_claim(const node_t *node);                 /* as whom it holds the lease */
+log_t *node_log(const node_t *node);                    /* of one that leads; else NULL */
+uint64_t node_epoch(const node_t *node);                /* likewise of its log */
+uint64_t node_claim(const node_t *node);                /* as whom it holds the lease */
 
 /* --- For the faults --- */
 
 void node_kill(node_t *node, bool silently); /* `silently`: with its machine, and nobody is told */
-void node_stop(node_t *node); /* as by SIGTERM: it hands over, and is started again some time later */
-void node_restart(node_t *node, uint64_t after); /* starts it, unless it runs by then */
-void node_stall(node_t *node, uint64_t until);   /* it stands still */
-db_conn_t *node_conn(const node_t *node);        /* of its choice, with the database; may be NULL */
+void node_stop(node_t *node);                /* as by SIGTERM: it hands over, and is started again some time later */
+void node_restart(node_t *node, uint64_t after);          /* starts it, unless it runs by then */
+void node_stall(node_t *node, uint64_t until);            /* it stands still */
+db_conn_t *node_conn(const node_t *node);                 /* of its choice, with the database; may be NULL */
 conn_t *node_trunk(const node_t *node, conn_kind_t kind); /* of one that follows, to its leader; may be NULL */
 
 /* --- For its log --- */

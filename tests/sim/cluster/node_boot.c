@@ -60,8 +60,6 @@ static void s_on_taken(void *ctx, const answer_t *answer) {
 
 static void s_take(node_t *node) {
     const ask_t ask = {.kind = ASK_TAKE, .start = true, .holder = node->claim, .front = (int)node->number};
-    if (node->sim->plant == PLANT_EARLY_HEADS && !node->wal)
-        node->wal = database_wal(node->sim->database);
     database_ask(node->conn, &ask, s_on_taken, node);
 }
 
@@ -110,7 +108,7 @@ void node_begin(void *ctx, uint64_t incarnation) {
     node->state = NODE_STARTS;
     if (!node->again) {
         node->claim = rng_next(&node->sim->entropy);
-        node->wal = 0;
+        node->wal = node->sim->plant == PLANT_EARLY_HEADS ? database_wal(node->sim->database) : 0;
     }
     node->again = false;
     node->look_until = s_world(node)->now + OWN_LEASE_MS * MS;
@@ -133,8 +131,7 @@ static void s_on_view(node_t *node, const lease_t *lease) {
         s_start_anew(node);
         return;
     }
-    if (lease->front != NO_BROKER && lease->front != (int)node->number && lease->front != node->leader &&
-        node->sim->plant != PLANT_LEAF_STAYS) {
+    if (lease->front != NO_BROKER && lease->front != (int)node->number && lease->front != node->leader) {
         zr_server_t server = {0};
         node->leader = lease->front;
         memcpy(server.endpoint, node_front((unsigned)lease->front), strlen(node_front((unsigned)lease->front)));
@@ -157,8 +154,6 @@ static void s_on_look(void *ctx, const answer_t *answer) {
     node_t *node = ctx;
     if (answer->code == ANSWER_OK && answer->free && !node->stopping) {
         const ask_t ask = {.kind = ASK_CLAIM, .holder = node->claim, .front = (int)node->number};
-        if (node->sim->plant == PLANT_EARLY_HEADS)
-            node->wal = database_wal(node->sim->database);
         database_ask(node->look, &ask, s_on_claim, node);
     } else {
         s_on_claim(ctx, answer);

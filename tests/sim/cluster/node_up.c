@@ -3,8 +3,7 @@
 
 static void s_push(node_t *node, came_t kind, zr_blob_t *frame) {
     bool back = kind == CAME_UP_BACK || kind == CAME_UP_BACK_ENDED;
-    node_push(
-        node, &(arrival_t){.kind = kind, .made = back ? node->made_back : node->made_front, .frame = frame});
+    node_push(node, &(arrival_t){.kind = kind, .made = back ? node->made_back : node->made_front, .frame = frame});
 }
 
 static void s_receive(void *owner, conn_kind_t kind, zr_blob_t *frame) {
@@ -83,6 +82,14 @@ const leaf_calls_t node_leaf_calls = {.connect = s_connect,
 
 /* --- What came --- */
 
+static void s_cross(node_t *node, zr_blob_t *frame) {
+    uint32_t channel;
+    zr_span_t inner;
+    if (zr_trunk_read(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), &channel, &inner) &&
+        rng_chance(&node->sim->world.rng, 1, 20))
+        zr_trunk_head(zr_blob_data(frame), 1 + (uint32_t)rng_below(&node->sim->world.rng, 3));
+}
+
 void node_up(node_t *node, const arrival_t *arrival) {
     bool back = arrival->kind == CAME_UP_BACK || arrival->kind == CAME_UP_BACK_ENDED;
     zr_blob_t *frame = arrival->frame;
@@ -92,6 +99,8 @@ void node_up(node_t *node, const arrival_t *arrival) {
     }
     switch (arrival->kind) {
     case CAME_UP_FRAME:
+        if (node->sim->plant == PLANT_CROSSED)
+            s_cross(node, frame);
         leaf_take_front(node->leaf, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
         zr_blob_unref(frame);
         break;

@@ -6,7 +6,7 @@
 #include "cluster.h"
 #include "node.h"
 
-enum { PAUSE_MS = 100 };
+enum { PAUSE_MS = 100, LEADS_MS = 4500 };
 
 typedef struct {
     uint64_t number;
@@ -32,6 +32,8 @@ typedef struct {
     size_t wal;
     batch_t gathering, sent; /* what waits; what the database has */
     bool sending, settling, renewing;
+    uint64_t asked; /* when the database was last asked for something that confirms the lease, */
+    uint64_t until; /* and until when nobody else can lead, as far as it has confirmed it (pg_lease_until) */
     log_bounds_t bounds[STORE_ROOMS]; /* committed */
     log_read_t *reads;
     size_t read_head, read_count, read_size;
@@ -41,6 +43,20 @@ typedef struct {
 static pglog_t *s_self(void *ctx, uint64_t incarnation) {
     node_t *node = ctx;
     return node_is(node, (unsigned)incarnation) ? (pglog_t *)node_log(node) : NULL;
+}
+
+static void s_ask(pglog_t *self, const ask_t *ask, answer_fn *done) {
+    self->asked = self->sim->world.now;
+    database_ask(self->conn, ask, done, self);
+}
+
+static void s_is_held(pglog_t *self) {
+    self->until = self->asked + LEADS_MS * MS;
+}
+
+bool pglog_leads(const log_t *log) {
+    const pglog_t *self = (const pglog_t *)log;
+    return self->sim->world.now < self->until;
 }
 
 /* --- Batches --- */
@@ -73,11 +89,11 @@ static void s_send(pglog_t *self);
 
 /* What was sent is stored, pass by pass. */
 static void s_stored(pglog_t *self) {
+    node_begin_pass(self->node); /* a pass that comes meanwhile waits for this one */
     batch_t stored = self->sent;
     size_t frame = 0;
     self->sent = (batch_t){0};
     self->sending = self->settling = false;
-    node_begin_pass(self->node);
     for (size_t i = 0; i < stored.pass_count; i++) {
         for (; frame < stored.passes[i].frames; frame++)
             s_note_bounds(self, &stored.frames[frame]);
@@ -140,12 +156,16 @@ static void s_settled(void *ctx, const answer_t *answer) {
         node_exit(self->node, "the database lost what it had confirmed");
         return;
     }
+    s_is_held(self);
     bool stored = self->sending && answer->lease.batch > self->batch && self->sim->plant != PLANT_BLIND_RESEND;
     self->term = answer->lease.term;
     self->batch = answer->lease.batch;
     self->settling = false;
     world_trace(&self->sim->world, "n%u: term %llu, the batch is %s", node_number(self->node),
-        (unsigned long long)self->term, !self->sending ? "none" : stored ? "stored" : "not stored");
+        (unsigned long long)self->term,
+        !self->sending ? "none"
+        : stored       ? "stored"
+                       : "not stored");
     if (stored)
         s_stored(self);
     else if (self->sending)
@@ -162,7 +182,7 @@ static void s_settle(pglog_t *self) {
         return;
     }
     const ask_t ask = {.kind = ASK_TAKE, .holder = node_claim(self->node), .front = (int)node_number(self->node)};
-    database_ask(self->conn, &ask, s_settled, self);
+    s_ask(self, &ask, s_settled);
 }
 
 static void s_doubt(pglog_t *self) {
@@ -186,6 +206,7 @@ static void s_answered(void *ctx, const answer_t *answer) {
     pglog_t *self = ctx;
     switch (answer->code) {
     case ANSWER_OK:
+        s_is_held(self);
         self->batch++;
         s_stored(self);
         break;
@@ -210,7 +231,7 @@ static void s_ask_batch(pglog_t *self) {
         .frame_count = sent->frame_count,
         .marks = sent->marks,
         .mark_count = sent->mark_count};
-    database_ask(self->conn, &ask, s_answered, self);
+    s_ask(self, &ask, s_answered);
 }
 
 /* All that waits goes as one. */
@@ -232,6 +253,8 @@ static void s_send(pglog_t *self) {
 static void s_renewed(void *ctx, const answer_t *answer) {
     pglog_t *self = ctx;
     self->renewing = false;
+    if (answer->code == ANSWER_OK)
+        s_is_held(self);
     if (answer->code == ANSWER_FENCED || answer->code == ANSWER_HELD)
         node_exit(self->node, "another broker leads");
     else
@@ -249,7 +272,7 @@ void pglog_tick(log_t *log) {
     }
     self->renewing = true;
     const ask_t ask = {.kind = ASK_HOLD, .term = self->term, .batch = self->batch};
-    database_ask(self->conn, &ask, s_renewed, self);
+    s_ask(self, &ask, s_renewed);
 }
 
 bool pglog_is_idle(const log_t *log) {
@@ -291,7 +314,8 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
         batch->passes = world_grow(batch->passes, &batch->pass_size, sizeof *batch->passes);
     batch->passes[batch->pass_count++] = (pass_t){commit->pass, batch->frame_count, batch->mark_count};
     log_commit_finish(commit);
-    if (!self->sending && batch->pass_count == 1 && !commit->check && batch->frame_count == 0 && batch->mark_count == 0) {
+    if (!self->sending && batch->pass_count == 1 && !commit->check && batch->frame_count == 0 &&
+        batch->mark_count == 0) {
         batch->pass_count = 0; /* no pass before it, and nothing to write */
         log->sink.stored(log->sink.ctx, commit->pass, true);
         return;
@@ -306,7 +330,7 @@ static void s_read_now(void *ctx, uint64_t incarnation) {
     if (!self)
         return;
     world_t *world = &self->sim->world;
-    if (node_is_frozen(node) || !database_is_up(self->sim->database)) {
+    if (node_is_frozen(node) || !pglog_leads(&self->log) || !database_is_up(self->sim->database)) {
         world_at(world, node_time(node) + PAUSE_MS * MS, s_read_now, node, incarnation);
         return;
     }
@@ -328,8 +352,8 @@ static void s_read(log_t *log, const log_read_t *read) {
     if (self->read_head + self->read_count == self->read_size)
         self->reads = world_grow(self->reads, &self->read_size, sizeof *self->reads);
     self->reads[self->read_head + self->read_count++] = capped;
-    world_at(world, world->now + rng_skewed(&world->rng, 20 * MS), s_read_now, self->node,
-        node_incarnation(self->node));
+    world_at(
+        world, world->now + rng_skewed(&world->rng, 20 * MS), s_read_now, self->node, node_incarnation(self->node));
 }
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
@@ -386,6 +410,7 @@ log_t *pglog_new(node_t *node, db_conn_t *conn, uint64_t term, uint64_t batch, s
     self->term = term;
     self->batch = batch;
     self->wal = wal;
+    self->until = self->sim->world.now + LEADS_MS * MS; /* while it loads, the lease lasts longer */
     self->log = (log_t){.engine = &engine, .level = database_level(self->sim->database), .shared = true};
     return &self->log;
 }

@@ -12,7 +12,8 @@ struct db_conn;
  * `wal` transactions; 0: they are read now. */
 log_t *pglog_new(struct node *node, struct db_conn *conn, uint64_t term, uint64_t batch, size_t wal);
 
-void pglog_tick(log_t *log); /* each second: holds the lease */
+void pglog_tick(log_t *log);        /* each second: holds the lease */
+bool pglog_leads(const log_t *log); /* surely: else the broker stands still until the database confirms it */
 bool pglog_is_idle(const log_t *log);
 struct db_conn *pglog_conn(log_t *log);
 

@@ -119,8 +119,8 @@ void truth_cut(void *ctx) {
 
 void truth_told(truth_t *truth, uint64_t tag, int epoch, bool refused, bool unknown) {
     message_t *message = &truth->messages[tag];
-    bool now = epoch == truth_epoch(truth, database_epoch(truth->sim->database)) &&
-               !database_is_copy(truth->sim->database);
+    bool now =
+        epoch == truth_epoch(truth, database_epoch(truth->sim->database)) && !database_is_copy(truth->sim->database);
     message->told = refused && !unknown ? TOLD_REFUSED : TOLD_STORED;
     message->told_epoch = unknown ? -1 : epoch;
     if (refused && !unknown && message->seq)
@@ -133,8 +133,7 @@ void truth_told(truth_t *truth, uint64_t tag, int epoch, bool refused, bool unkn
 
 const stored_t *truth_seen(truth_t *truth, int epoch, unsigned room, const stored_t *entry) {
     seen_t *seen = &truth->seen[epoch][room];
-    bool now = truth->epochs[epoch] == database_epoch(truth->sim->database) &&
-               !database_is_copy(truth->sim->database);
+    bool now = truth->epochs[epoch] == database_epoch(truth->sim->database) && !database_is_copy(truth->sim->database);
     size_t at = seen->count;
     while (at > 0 && seen->entries[at - 1].seq >= entry->seq)
         at--;
@@ -146,7 +145,8 @@ const stored_t *truth_seen(truth_t *truth, int epoch, unsigned room, const store
     }
     const stored_t *stored = now ? store_entry(database_store(truth->sim->database), room, entry->seq) : NULL;
     if (now && (!stored || stored->tag != entry->tag || stored->time != entry->time)) {
-        FAIL(truth, "I1", "%s %" PRIu64 " reaches a reader as message %" PRIu64 ", which the database does not have there",
+        FAIL(truth, "I1",
+            "%s %" PRIu64 " reaches a reader as message %" PRIu64 ", which the database does not have there",
             store_room(room), entry->seq, entry->tag);
         return NULL;
     }

@@ -46,7 +46,8 @@ void truth_finish(truth_t *truth);
 
 uint64_t truth_message(truth_t *truth, const message_t *message); /* its tag */
 message_t *truth_at(truth_t *truth, uint64_t tag);
-int truth_epoch(truth_t *truth, uint64_t epoch); /* its number, in the order in which they were met; -1: there are too many */
+/* Its number, in the order in which they were met; -1: there are too many. */
+int truth_epoch(truth_t *truth, uint64_t epoch);
 
 /* --- What the database does --- */
 void truth_stored(void *ctx, unsigned room, const zr_entry_t *entry, uint64_t prev, bool again);

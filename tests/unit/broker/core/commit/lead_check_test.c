@@ -39,6 +39,20 @@ TEST(test_so_does_a_replay) {
     fx_expect(B, "{'op':'replayed','count':0,'complete':false}");
 }
 
+TEST(test_so_does_one_up_to_a_position_beyond_the_head) {
+    s_start_shared();
+    fx_ask(B, "{'op':'replay','room':'r','after':0,'until':2}");
+    s_expect_to_wait();
+    fx_log_all();
+    fx_ask(B, "{'op':'replay','room':'r','after':0,'until':2}");
+    fx_log_all();
+    fx_expect_text(B, "replay r 0: 1/x");
+    fx_expect(B, "{'op':'replayed','count':1,'complete':true}");
+    fx_ask(B, "{'op':'replay','room':'r','after':0,'until':1}");
+    fx_log_all();
+    fx_expect_text(B, "replay r 0: 1/x");
+}
+
 TEST(test_on_another_connection_it_waits_again) {
     s_start_shared();
     fx_ask(B, "{'op':'join','room':'r','after':2}");
