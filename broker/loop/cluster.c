@@ -16,7 +16,7 @@
 #include "cluster_part.h"
 #endif
 
-enum { STILL_MS = 20 };
+enum { STILL_MS = 20, ASK_MS = 1000 };
 
 static bool s_is_alone(const settings_t *settings) {
     return !settings->store[0] || !settings->cluster_advertise[0];
@@ -57,10 +57,14 @@ void cluster_await_lease(server_t *server) {
     if (s_leads(server))
         return;
     zr_log(ZR_LOG_WARN, "the database has not confirmed that this broker leads: it stands still, and clients wait");
-    while (!s_leads(server)) {
+    for (uint64_t asks = 0; !s_leads(server);) {
         if (s_is_told_to_end()) {
             zr_log(ZR_LOG_INFO, "stopping at once; nothing that waits was acknowledged");
             _exit(EXIT_SUCCESS);
+        }
+        if (zr_mono_ms() >= asks) { /* the loop's timer stands still too */
+            asks = zr_mono_ms() + ASK_MS;
+            log_tick(server->log, timekeeper_now(&server->time));
         }
         zr_service_watchdog(zr_mono_ms());
         poll(NULL, 0, STILL_MS);

@@ -18,7 +18,8 @@ BROKERS = 3
 CLIENTS = (("publisher", "one"), ("publisher", "two"), ("publisher", "loyal"), ("counter", "three"), ("counter", "four"), ("reader", "reader"),
            ("worker", "red"), ("worker", "green"), ("worker", "blue"))
 CONFIG = "server\n    heartbeat = 1000\n    tick = 20\n"
-USERS = 'user\n    name = anonymous\n    allow = "all : *"\n    allow = "leaf : *"\n    allow = "stats : *"\n'  # on other machines a broker is no leaf without that right
+# On other machines a broker is no leaf without that right.
+USERS = 'user\n    name = anonymous\n    allow = "all : *"\n    allow = "leaf : *"\n    allow = "stats : *"\n'
 SHIM = os.path.join(BUILD, "tests/e2e/libwrong_clock.so")
 
 

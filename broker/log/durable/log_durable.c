@@ -358,8 +358,10 @@ static uint64_t s_base_after(const log_durable_t *self, uint64_t ms) {
 static void s_tick(log_t *log, uint64_t now) {
     log_durable_t *self = (log_durable_t *)log;
     self->now = now;
-    if (self->chores)
+    if (self->chores) { /* perhaps done long ago, while the loop stands still: the lease must not end for that */
+        writer_renew(self->writer);
         return;
+    }
     bool planned = now < self->marks_due && self->marks_due - now <= MARKS_EVERY; /* or the clock was ahead */
     write_chores_t *chores = fatal_calloc(sizeof *chores);
     chores->now = self->log.hold > now ? 0 : now;

@@ -1,6 +1,7 @@
 /* See writer.h. Must not know rooms, sessions or sockets. */
 #include "writer.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "fatal.h"
@@ -24,6 +25,7 @@ typedef struct {
 struct writer {
     pthread_t thread;
     zr_mailbox_t queue, *answers;
+    atomic_bool renews; /* asked for */
 
     /* The thread's. */
     const db_ops_t *ops;
@@ -241,14 +243,18 @@ static bool s_forget_marks(writer_t *self, write_chores_t *chores, bool *more) {
            self->ops->forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, more, &chores->error);
 }
 
+static void s_renew(writer_t *self) {
+    zr_error_t unsaid = {0}; /* commits tell */
+    if (self->ops->renew)
+        self->ops->renew(self->db, &unsaid);
+}
+
 static void s_step(writer_t *self, job_t *job) {
     write_chores_t *chores = job->chores;
     bool more = false, ok;
-    zr_error_t unsaid = {0}; /* commits tell */
     switch (job->step) {
     case STEP_RENEW:
-        if (self->ops->renew)
-            self->ops->renew(self->db, &unsaid);
+        s_renew(self);
         job->step = STEP_ROOMS;
         break;
     case STEP_ROOMS:
@@ -301,6 +307,8 @@ static void *s_run(void *arg) {
             next = s_next(passes);
             zr_mailbox_put(self->answers, &passes->mail);
         }
+        if (atomic_exchange(&self->renews, false))
+            s_renew(self);
         if (job->chores) {
             self->ops->enter(self->db);
             s_step(self, job);
@@ -331,6 +339,11 @@ void writer_put(writer_t *self, write_pass_t *pass) {
 void writer_chores(writer_t *self, write_chores_t *chores) {
     chores->mail.kind = LOG_MAIL_CHORES;
     zr_mailbox_put(&self->queue, &chores->mail);
+}
+
+void writer_renew(writer_t *self) {
+    atomic_store(&self->renews, true);
+    zr_mailbox_wake(&self->queue);
 }
 
 void writer_destroy(writer_t *self) {

@@ -107,4 +107,7 @@ void writer_put(writer_t *writer, write_pass_t *pass);
 /* Takes over the chores, malloc'ed. No others may be under way. */
 void writer_chores(writer_t *writer, write_chores_t *chores);
 
+/* Only says that this broker still leads, as chores do; they may be under way. */
+void writer_renew(writer_t *writer);
+
 #endif

@@ -12,8 +12,7 @@
 #include "stats_ask.h"
 #include "top_view.h"
 
-enum { ROWS_MAX = 100, KEYS_LINES = 1, HEAD_LINE = 1 };
-enum { WIDTH = 132, LINES = 24 }; /* of what is no terminal: wide enough for every part of the head */
+enum { ROWS_MAX = 100, WIDTH = 80, LINES = 24, KEYS_LINES = 1, HEAD_LINE = 1 };
 
 typedef struct {
     conn_t session;

@@ -5,6 +5,7 @@
 #include "pg_lease.h"
 #include "pg_members.h"
 
+#include <poll.h>
 #include <stdio.h>
 
 static const char *s_front = ""; /* of the broker, for the others */
@@ -197,6 +198,23 @@ static void s_make_tables(void) {
     ck_assert(view.free);
 }
 
+/* A loop that stands still until the lease is confirmed takes no answers. */
+TEST(test_a_lease_is_renewed_while_no_answers_are_taken) {
+    s_front = "tcp://192.0.2.9:1";
+    s_begin();
+    ct_append('a', 1);
+    ct_store();
+    for (int i = 0; i < 3; i++) {
+        uint64_t until = log_leads_until(ct_log);
+        poll(NULL, 0, 10); /* the next renewal is of another millisecond */
+        log_tick(ct_log, zr_time_us());
+        while (log_leads_until(ct_log) == until)
+            poll(NULL, 0, 10);
+    }
+    ct_finish();
+    s_front = "";
+}
+
 /* What the tables say of a loss. */
 static const char *s_tell_loss(uint64_t epoch, uint64_t batch) {
     zr_error_t error = {0};
@@ -208,7 +226,8 @@ static const char *s_tell_loss(uint64_t epoch, uint64_t batch) {
 
 TEST(test_a_loss_is_told_once_an_epoch) {
     s_make_tables();
-    cluster_sql("UPDATE zrelay.lease SET batch = 5, term = 3, holder = 'x', until = clock_timestamp() + interval '1 h'");
+    cluster_sql(
+        "UPDATE zrelay.lease SET batch = 5, term = 3, holder = 'x', until = clock_timestamp() + interval '1 h'");
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 5), "false 3 x"); /* nothing is lost */
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH + 1, 6), "false 3 x");
     ck_assert_str_eq(s_tell_loss(CONTRACT_EPOCH, 6), "true 4 ");
