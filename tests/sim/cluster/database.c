@@ -431,6 +431,10 @@ bool db_conn_is_open(const db_conn_t *conn) {
     return conn && conn->client;
 }
 
+bool db_conn_works(const db_conn_t *conn) {
+    return db_conn_is_open(conn) && conn->served;
+}
+
 static void s_unserved(void *ctx, uint64_t arg) {
     (void)arg;
     ((db_conn_t *)ctx)->served = false;

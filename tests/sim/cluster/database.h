@@ -86,6 +86,8 @@ void database_destroy(database_t *database);
 db_conn_t *database_connect(database_t *database, const uint64_t *frozen_until);
 bool db_conn_is_open(const db_conn_t *conn); /* as far as the broker knows; NULL is closed */
 
+bool db_conn_works(const db_conn_t *conn); /* in truth: what is read over it now comes */
+
 /* One at a time; `done` is told once, later. */
 void database_ask(db_conn_t *conn, const ask_t *ask, answer_fn *done, void *ctx);
 

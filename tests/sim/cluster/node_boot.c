@@ -28,7 +28,7 @@ static void s_loaded(void *ctx, uint64_t incarnation) {
         return;
     if (node_is_frozen(node))
         world_at(s_world(node), node->frozen, s_loaded, node, incarnation);
-    else if (!db_conn_is_open(node->conn) || !database_is_up(node->sim->database))
+    else if (!db_conn_works(node->conn))
         s_give_up(node, "the database went away");
     else
         node_lead(node);
