@@ -191,11 +191,10 @@ class Chaos(Cluster):
 
 
 class Plants(Chaos):
-    """Faults that must be found: what takes one promise of the database away, what happens then, and what the checker says of it. The plant of `warnings` is a
-    library, deaf.c, which keeps the warnings from the brokers."""
+    """Faults that must be found: what takes one promise of the database away, what happens then, and what the checker says of it."""
     KINDS = {"fences": ("loss", "double", "order", "reading"), "frames": ("loss",), "marks": ("double",), "keys": ("compare-and-set",), "groups": ("again",),
-             "epoch": ("epoch",), "quorum": ("loss",), "warnings": ("loss",)}
-    ON_NODES = ("quorum", "warnings")
+             "epoch": ("epoch",), "quorum": ("loss",)}
+    ON_NODES = ("quorum",)
     # As it is, but for the check of the term; and without the constraints that forbid two leaders to continue from one position.
     UNFENCED = """ALTER TABLE zrelay.frames DROP CONSTRAINT frames_pkey, DROP CONSTRAINT frames_room_prev_key;
 CREATE OR REPLACE FUNCTION zrelay.hold_lease(my_term bigint, my_batch bigint, level integer) RETURNS void LANGUAGE plpgsql AS
@@ -253,12 +252,15 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
 
     def _stop_standbys(self):
         for standby in self.database.standbys():
-            standby.follow(None)  # a receiver that is stopped gets later what is on its way
+            standby.stop_receiver()
 
     def _lose_primary(self, leader):
         """With it goes the leader, which knows what was confirmed."""
+        standbys = self.database.standbys()
         self.database.primary.kill()
         leader.signal(signal.SIGKILL)
+        for standby in standbys:
+            standby.stop_receiver(signal.SIGCONT)
         self.database.fail_over()
         self.goes_on("the failover")
 
@@ -270,11 +272,4 @@ CREATE TRIGGER forget BEFORE INSERT OR UPDATE ON zrelay.{} FOR EACH ROW EXECUTE 
         self.database.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
         self.database.sql("SELECT pg_reload_conf()")
         self.goes_on("nothing waits")
-        self._lose_primary(leader)
-
-    def plant_warnings(self):
-        """A commit whose wait was cancelled passes for stored."""
-        before, leader = self.clients["one"].count("acked"), self.leader()
-        self._stop_standbys()
-        patiently(lambda: self.database.sql(self.CANCEL) and self.clients["one"].count("acked") > before + 10, "acks of what no standby has")
         self._lose_primary(leader)

@@ -26,7 +26,7 @@ SHIM = os.path.join(BUILD, "tests/e2e/libwrong_clock.so")
 class Member:
     """A broker under supervision: when it ends, it is started again. Its clock is wrong by as many seconds as `set_clock` says."""
 
-    def __init__(self, folder, node, uri, network, preload=""):
+    def __init__(self, folder, node, uri, network):
         self.node = node
         self.front = f"tcp://{network.address(node)}:5570" if network else f"tcp://127.0.0.1:{free_ports()}"
         self.log, self.clock = os.path.join(folder, f"broker-{node}.log"), os.path.join(folder, f"clock-{node}")
@@ -39,8 +39,7 @@ class Member:
             if network:
                 file.write(f"auth\n    users = {users}\n")
         self.set_clock(0)
-        shims = " ".join(name for name in (preload, SHIM) if os.path.exists(name))
-        self.environment = dict(os.environ, TEST_CLOCK=self.clock, LD_PRELOAD=shims, ASAN_OPTIONS="verify_asan_link_order=0")
+        self.environment = dict(os.environ, TEST_CLOCK=self.clock, LD_PRELOAD=SHIM if os.path.exists(SHIM) else "", ASAN_OPTIONS="verify_asan_link_order=0")
         self.command = [ZRELAYD, "--listen", self.front, "--store", uri, "--config", config, *(["--insecure"] if network else [])]
         if network:
             self.command = network.command(node, self.command)
@@ -103,14 +102,14 @@ class Client:
 class Cluster:
     """Three brokers, on one server or each on a node with a server of its own, and clients of them."""
 
-    def __init__(self, chance, folder, network, preload=""):
-        self.random, self.folder, self.network, self.preload = chance, folder, network, preload
+    def __init__(self, chance, folder, network):
+        self.random, self.folder, self.network = chance, folder, network
         self.database = Trio(network, folder) if network else Single()
         self.members, self.clients, self.did = [], {}, []
         self.reader = None
 
     def _member(self, node):
-        self.members.append(Member(self.folder, node, self.database.uri_of(node), self.network, self.preload))
+        self.members.append(Member(self.folder, node, self.database.uri_of(node), self.network))
 
     def start(self):
         self._member(1)
