@@ -34,8 +34,7 @@ static uint64_t s_readers(const bench_plan_t *plan) {
  * not have been told of later messages. */
 static bool s_all_there(const bench_plan_t *plan, const bench_result_t *result) {
     return result->connected == plan->clients && (!plan->presence || result->aware == s_readers(plan)) &&
-           (!plan->restart ||
-               ((plan->spread ? result->back > 0 : result->back == plan->clients) && result->lost == 0));
+           (!plan->restart || ((plan->spread ? result->back > 0 : result->back == plan->clients) && result->lost == 0));
 }
 
 bool bench_whole(const bench_plan_t *plan, const bench_result_t *result) {

@@ -28,7 +28,7 @@ typedef struct {
     bool moves;   /* the next attempt goes to the next server */
     bool patient; /* a connection that cannot be made is retried below; it is given up for another server only */
     uint64_t retry_at, back_off, live_at, beat_at, heartbeat;
-    uint64_t heard_at; /* when a frame of the broker came last; the owner notes it */
+    uint64_t heard_at;           /* when a frame of the broker came last; the owner notes it */
     uint64_t sent, read, marked; /* bytes: sent, read by the broker, sent when it was last asked for that */
     char client[ZR_CLIENT_ID_LEN + 1];
     char back[ZR_TRUNK_BACK_MAX];

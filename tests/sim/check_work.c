@@ -48,6 +48,8 @@ static void s_done(client_t *client, worker_t *worker, int epoch, uint64_t seq) 
     if (code != 0)
         FAIL(client, "c%u may not say that an entry is done: %d", client->number, code);
     if (record) {
+        if (!record->said)
+            client->sim->progress = client->sim->world.now;
         record->said = true;
         record->holder = 0;
     }

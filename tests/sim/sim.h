@@ -64,7 +64,7 @@ typedef struct sim {
     rng_t work;        /* what workers do */
     rng_t entropy;     /* what the programs take for unpredictable */
     bool quiet;        /* no faults any more */
-    uint64_t progress; /* when a program got an entry last */
+    uint64_t progress; /* when a program got an entry last, or was done with one */
 } sim_t;
 
 /* params.c: everything drawn from the seed and set up. */

@@ -156,8 +156,9 @@ static bool s_check_loss(pg_members_t *members, pg_view_t *view, zr_error_t *err
         return true;
     if (!pg_lease_tell_loss(members->db, members->epoch, members->confirmed, error))
         return false;
-    zr_log(ZR_LOG_ERROR, "the database lost messages that it had confirmed: the next leader begins a new epoch. Look for "
-                         "a failover to a server that was behind");
+    zr_log(ZR_LOG_ERROR,
+        "the database lost messages that it had confirmed: the next leader begins a new epoch. Look for "
+        "a failover to a server that was behind");
     members->confirmed = view->batch;
     return s_look_lease(members->db, view, error);
 }

@@ -147,8 +147,8 @@ static void s_put_ending(state_t *state, const ending_t *ending, uint64_t now) {
                                                (json_int_t)ending->seq, "expires", (json_int_t)end));
         return;
     }
-    zr_buffer_printf(&state->output.buffer, "%-4s %10" PRIu64 "  ",
-        stats_age(end > now ? end - now : 0, left), ending->seq);
+    zr_buffer_printf(
+        &state->output.buffer, "%-4s %10" PRIu64 "  ", stats_age(end > now ? end - now : 0, left), ending->seq);
     zr_escape(&state->output.buffer, zr_span(ending->key));
     zr_buffer_u8(&state->output.buffer, '\n');
 }

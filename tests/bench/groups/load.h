@@ -23,8 +23,9 @@ typedef struct {
     uint64_t workers, messages, size;
     uint64_t rate; /* 0: all messages are there before the workers begin */
     bool plain;    /* zrelay: the workers are readers of the room, each of which gets every message */
-    uint64_t window; /* the workers publish, each with so many messages unacknowledged at most; 0: they do not publish */
-    bool tell;       /* one line on stdout for each ack of the first publisher, with pace_clock's time; losses are no fault */
+    uint64_t
+        window; /* the workers publish, each with so many messages unacknowledged at most; 0: they do not publish */
+    bool tell; /* one line on stdout for each ack of the first publisher, with pace_clock's time; losses are no fault */
     /* Shared between threads. */
     atomic_uint_fast64_t taken, settled; /* messages that workers took, and that the server counts as done */
     atomic_bool over;
@@ -35,9 +36,9 @@ typedef struct {
 
 typedef struct {
     load_t *load;
-    unsigned number;     /* 0, 1 and so on */
-    void *connection;    /* the protocol's */
-    histogram_t latency; /* from the moment when a message was due until it was taken, or from publish to ack */
+    unsigned number;      /* 0, 1 and so on */
+    void *connection;     /* the protocol's */
+    histogram_t latency;  /* from the moment when a message was due until it was taken, or from publish to ack */
     uint64_t sent, acked; /* of a publisher, with the times of those between, by number modulo the window */
     uint64_t *times;
 } worker_t;
@@ -45,9 +46,9 @@ typedef struct {
 typedef struct {
     const char *name;
     void (*fill)(load_t *load); /* publishes all messages; returns once they are stored. With a rate: as they are due */
-    void (*open)(worker_t *worker); /* connects; the server knows the group afterwards */
-    void (*work)(worker_t *worker); /* takes and acknowledges until `over` */
-    void (*look)(load_t *load);     /* NULL, or asks the server now and then how many are settled */
+    void (*open)(worker_t *worker);    /* connects; the server knows the group afterwards */
+    void (*work)(worker_t *worker);    /* takes and acknowledges until `over` */
+    void (*look)(load_t *load);        /* NULL, or asks the server now and then how many are settled */
     void (*publish)(worker_t *worker); /* NULL, or publishes its share, and waits for the acks */
 } server_t;
 

@@ -60,7 +60,8 @@ static void s_answer_options(http_request_t *request, const char *allow) {
     if (request->origin) {
         http_add(&more, "Access-Control-Allow-Methods", allow);
         http_add(&more, "Access-Control-Allow-Headers",
-            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Zrelay-Key, Zrelay-TTL");
+            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Zrelay-Key, "
+            "Zrelay-TTL");
         http_add(&more, "Access-Control-Max-Age", "600");
     }
     http_answer(request, 204, NULL, &more, zr_span(""));

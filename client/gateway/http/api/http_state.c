@@ -17,7 +17,7 @@ typedef struct {
     zr_buffer_t out; /* the value, or the lines of a slice */
     bool found, begun, due;
     uint64_t epoch, seq, time, ttl; /* of the value */
-    uint64_t after;            /* of the next slice */
+    uint64_t after;                 /* of the next slice */
 } http_state_t;
 
 static void s_close(http_request_t *request) {

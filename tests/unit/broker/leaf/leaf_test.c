@@ -70,7 +70,8 @@ TEST(test_clients_are_told_once_that_the_upstream_is_away) {
     lf_expect_out("2 " NO_SESSION "}\n");
     lf_say(A, "{'op':'ping','id':7}");
     lf_expect_out("1 " NO_SESSION ",'re':7}\n");
-    static const char *const waits[] = {"147", "347", "747", "947", "947"}; /* half of it is certain, and doubles to 500 */
+    static const char *const waits[] = {
+        "147", "347", "747", "947", "947"}; /* half of it is certain, and doubles to 500 */
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
         lf_say(A, HELLO);
         const char *out = lf_out(), *wait = strstr(out, "'wait':");
