@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,13 @@ static void s_remove(const char *path) {
     unlink(path);
     unlink(journal);
     free(journal);
+}
+
+/* Gives the whole copy its name, without replacing a file. Some file systems have no second names (FAT), and others cannot
+ * rename like that (NFS). */
+static bool s_name(const char *partial, const char *to) {
+    return link(partial, to) == 0 || ((errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) &&
+                                         renameat2(AT_FDCWD, partial, AT_FDCWD, to, RENAME_NOREPLACE) == 0);
 }
 
 /* The copy has another name until it is whole and marked, so that an interrupted one is not taken for a copy. Makes an
@@ -169,7 +177,7 @@ bool db_backup(const char *dir, const char *to, zr_error_t *error) {
     char *above = fatal_check(strdup(to)), *slash = strrchr(above, '/');
     if (slash)
         slash[slash == above] = '\0';
-    if (ok && link(partial, to) != 0)
+    if (ok && !s_name(partial, to))
         ok = db_fail_errno(to, error, "make");
     s_remove(partial);
     free(partial);

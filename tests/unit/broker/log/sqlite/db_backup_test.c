@@ -3,12 +3,22 @@
 #include "db_backup.h"
 #include "db_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 static const zr_span_t general = {"general", 7};
+
+/* Not 0: the file system knows no second names, as FAT. */
+static int s_link_fails;
+
+/* In front of libc's. */
+int link(const char *from, const char *to) {
+    errno = s_link_fails;
+    return s_link_fails ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
 /* The copy as the database of a directory of its own. */
 static void s_put_to_use(store_t *copy, const char *file) {
@@ -97,6 +107,26 @@ static void *s_backup(void *arg) {
 }
 
 /* While others write it is one moment's content, and it comes to an end. */
+TEST(test_a_place_without_second_names) {
+    store_t store;
+    store_begin(&store);
+    char file[80];
+    snprintf(file, sizeof file, "%s/copy", store.dir);
+    s_link_fails = EPERM;
+    ck_assert_ok(&store, db_backup(store.dir, file, store.error));
+    ck_assert_int_ne(access(store_path(&store, "copy.partial"), F_OK), 0);
+    store_t copy;
+    s_put_to_use(&copy, file);
+    store_open(&copy);
+    store_end(&copy);
+    s_link_fails = EIO; /* another fault is told */
+    ck_assert(!db_backup(store.dir, file, store.error));
+    ck_assert(store_told(store.error, "copy"));
+    ck_assert_int_ne(access(file, F_OK), 0);
+    s_link_fails = 0;
+    store_end(&store);
+}
+
 TEST(test_while_others_write) {
     store_t store, copy;
     store_begin(&store);
