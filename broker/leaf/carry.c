@@ -160,6 +160,11 @@ static void s_on_refused(leaf_t *leaf, leaf_client_t *client, json_t *error) {
     } else if (!client->gateway) {
         json_object_del(error, "channel");
         carry_say(leaf, client->route, json_incref(error));
+        if (code == ZR_FORBIDDEN)
+            zr_log(zr_log_pass(&leaf->upstream.lines, leaf->now) ? ZR_LOG_WARN : ZR_LOG_DEBUG,
+                "the upstream refuses a client of this leaf: forbidden; the leaf's own user needs the right \"leaf : "
+                "*\" "
+                "there");
         if (code == ZR_RATE_LIMITED) /* its address opens too many at once; its next hello opens another */
             carry_end(leaf, client);
         else
