@@ -52,8 +52,8 @@ typedef struct {
     uint64_t connected;          /* BENCH_CONNECT */
     double connected_s;
     uint64_t aware; /* with presence: readers that know how many members their room has */
-    /* After a restart: clients that have a session again, of those that lost theirs. The times are in seconds since the command ended; 0: not
-     * reached. They are: the first and the last client is back; all have seen all messages published until then; all
+    /* After a restart: clients that have a session again, of those that lost theirs. The times are in seconds since the
+     * command ended; 0: not reached. They are: the first and the last client is back; all have seen all messages published until then; all
      * are aware again. */
     uint64_t back;
     double first_back_s, last_back_s, caught_up_s, aware_s;

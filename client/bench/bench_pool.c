@@ -91,6 +91,7 @@ static void s_event(bench_pool_t *pool, size_t index, const zrelay_event_t *even
     case ZRELAY_CONNECTED:
         pool->connected += !pool->connected_each[index];
         pool->connected_each[index] = true;
+        pool->failed_ms = 0;
         pool->on_event(index, event, pool->ctx);
         break;
     case ZRELAY_JOINED:

@@ -12,8 +12,8 @@ typedef struct {
     bool *connected_each;
     uint64_t *wake_ms; /* when each wants to be asked again; UINT64_MAX: when its descriptor says so */
     size_t size, opened;
-    size_t
-        turn; /* of target_session, for the first session; the next has the next one. 0, from the beginning: all have 0 */
+    size_t turn; /* of target_session, for the first session; the next has the next one. 0, from the beginning: all have
+                    0 */
     int epoll;
     bench_event_fn *on_event; /* gets ZRELAY_CONNECTED, ZRELAY_DISCONNECTED after it, and all events that are not about
                                  connections and repairs. The pool itself counts those */

@@ -207,7 +207,7 @@ ZRELAY_API int zrelay_compare_and_set(
 
 /* The next value that zrelay_set or zrelay_compare_and_set takes lasts `ttl_ms`, 1 to 2^53-1 and at most the broker's
  * max-ttl; else ZRELAY_REFUSED comes. Then the broker deletes the key, and readers get the deletion as an entry. The time
- * begins when the broker takes the value in. Another value of the key has a time of its own, or none. 0: no limit after
+ * begins when the broker has stored the value. Another value of the key has a time of its own, or none. 0: no limit after
  * all. */
 ZRELAY_API int zrelay_set_ttl(zrelay_t *relay, uint64_t ttl_ms);
 

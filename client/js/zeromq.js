@@ -23,8 +23,9 @@ export const connect = (server, options = {}) => create(server, options).open(op
 export const create = (server, options = {}) => new Relay(edge(zeromqLinks(server, options)), options);
 
 /**
- * `endpoints`: one, "A,B,C" or an array. The client learns further ones from the broker. `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker; `serverKey` has one key
- * for all servers, or an array with a key for each.
+ * `endpoints`: one, "A,B,C" or an array. The client learns further ones from the broker.
+ * `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker.
+ * `serverKey` has one key for all servers, or an array with a key for each.
  */
 export function zeromqLinks(endpoints, { curve } = {}) {
   const all = [endpoints].flat().flatMap((endpoint) => endpoint.split(",").map((part) => part.trim()));

@@ -104,7 +104,9 @@ static uint64_t s_waits_until(const zr_trunk_t *t) {
 }
 
 static uint64_t s_silent_at(const zr_trunk_t *t) {
-    return t->heard_at + SILENT_BEATS * t->heartbeat + 1;
+    /* Before its welcome it has not said how often it beats: what is known is another server's. */
+    uint64_t beat = t->state == ZR_TRUNK_GREETING && t->heartbeat > HEARTBEAT_MS ? HEARTBEAT_MS : t->heartbeat;
+    return t->heard_at + SILENT_BEATS * beat + 1;
 }
 
 const char *zr_trunk_overdue(const zr_trunk_t *t, uint64_t now) {

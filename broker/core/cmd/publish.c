@@ -188,7 +188,7 @@ static void s_about_fault(json_t *about, const char *fault) {
         json_object_set_new(about, "text", json_string(fault));
 }
 
-/* The only member of an entry that is in a range of the operator's. */
+/* The operator sets the range of `ttl`, so the error names it. */
 static void s_about_ttl(json_t *about, uint64_t most) {
     char text[80];
     snprintf(text, sizeof text, "'ttl' is 1 to %" PRIu64 " milliseconds here", most);
@@ -378,9 +378,8 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
         fail_member(relay, request, wrong);
     else if (zr_has(object, "ttl") && !zr_has(object, "key"))
         fail(relay, request, ZR_BAD_MEMBER,
-            "'ttl' goes with 'key': only values of keys end by themselves; a room deletes its oldest messages first, "
-            "by "
-            "its 'max-age'");
+            "'ttl' goes with 'key': only values of keys end by themselves. The age of other messages is the room's "
+            "'max-age'");
     else if (zr_has(object, "mid") && entry->mid == 0)
         fail(relay, request, ZR_BAD_ID, NULL);
     else if (zr_has(object, "key") && !zr_key_valid(entry->key))
@@ -418,6 +417,7 @@ static bool s_is_there(publishing_t *p, request_t *request) {
             "another entry came to the room meanwhile and has this seq; move its entries to another room");
         return true;
     }
+    p->room->carried_at = p->now;
     json_t *ack = json_pack("{ss so sI ss sb}", "op", "ack", "room", zr_json_string(p->name), "seq",
         (json_int_t)p->kept->seq, "level", zr_level_name(p->level), "there", 1);
     if (p->id)

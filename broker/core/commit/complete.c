@@ -100,6 +100,10 @@ static void s_fail_resent(
     relay_t *relay, const session_t *session, const batch_answer_t *answer, const batch_part_t *part) {
     if (!session)
         return;
+    if (!part->first) { /* without an id nothing is remembered of it */
+        s_send_refusal(relay, session, answer, ZR_STORE_FAILED, part);
+        return;
+    }
     uint64_t refused = dedupe_first_refused(session->client, part->first, part->last);
     if (refused != part->first) {
         batch_answer_t stored = *answer;

@@ -11,7 +11,7 @@ struct relay;
 enum { LEAD_WAIT_MS = 500 }; /* for a reader that is beyond the head, until this broker is sure */
 
 /* May `session` be told that position `seq` is beyond the room's head, if it is? Yes, once a commit is stored that began after the
- * session asked for the first time on its connection. false: that commit is under way. A log that no other broker can take
+ * session asked, for some seconds. false: that commit is under way. A log that no other broker can take
  * over needs none. */
 bool lead_is_sure(struct relay *relay, session_t *session, zr_span_t room, uint64_t seq);
 

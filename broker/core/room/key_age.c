@@ -9,6 +9,7 @@
 enum { LOOK_AT = 1000, DELETE_AT_ONCE = 1000 }; /* rooms, and values of all of them, in one go */
 enum { DATE_AT_ONCE = 10000 };                  /* values from before */
 #define CARRY_PAUSE 60000000ULL                 /* µs after an operator moved an entry to a room */
+#define CARRY_RETURN 10000000ULL                /* µs until an operator's client is back after a start */
 #define RETRY 1000000ULL                        /* µs until a deletion that was not stored is tried again */
 
 static bool s_some_age(const policies_t *policies) {
@@ -44,7 +45,7 @@ static void s_age(relay_t *relay, room_t *room, uint64_t age, uint64_t now, int 
 
 /* An operator moves entries to the room. The positions of deletions would be those of the entries that are to come. */
 static bool s_is_filled(const room_t *room, uint64_t now) {
-    return room->carried && room->carried_at <= now && now - room->carried_at < CARRY_PAUSE;
+    return room->carried_at && room->carried_at <= now && now - room->carried_at < CARRY_PAUSE;
 }
 
 void relay_age_keys(relay_t *relay, uint64_t now) {
@@ -66,12 +67,13 @@ void relay_age_keys(relay_t *relay, uint64_t now) {
 
 /* --- Time to live --- */
 
-/* Says when values from before end. A value that is dated ahead of the clock counts as of now. */
+/* Says when values from before end. A value that is dated ahead of the clock counts as of now. One whose time is over stays
+ * for a while: an operator may go on to move the room's entries, and the deletions have their positions. */
 static void s_date_some(expiries_t *expiries, uint64_t now) {
     expiry_t *expiry;
     for (int left = DATE_AT_ONCE; left > 0 && (expiry = expiry_undated(expiries)); left--) {
         uint64_t time = expiry->value->time, life = expiry->ttl * 1000, age = now > time ? now - time : 0;
-        expiry_set(expiries, expiry, expiries->rising + (age < life ? life - age : 0));
+        expiry_set(expiries, expiry, expiries->rising + (age < life ? life - age : CARRY_RETURN));
     }
 }
 

@@ -172,8 +172,11 @@ void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_
     FATAL_UNLESS(value && value->unstored > 0);
     if (--value->unstored > 0)
         return; /* the last of them sets it back */
-    zr_entry_t stored = room_state_entry(value);
-    size_t size = value->seq ? zr_entry_size(&stored) : 0;
+    size_t size = 0;
+    if (value->seq) {
+        zr_entry_t stored = room_state_entry(value);
+        size = zr_entry_size(&stored);
+    }
     keys->live += (value->seq ? 1 : 0) - (value->newest ? 1 : 0);
     limits->bytes += size - value->newest_size;
     value->newest = value->seq;

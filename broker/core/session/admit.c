@@ -64,8 +64,8 @@ static size_t s_window(const relay_t *relay) {
 
 static json_t *s_limits(const relay_t *relay) {
     const relay_config_t *config = &relay->config;
-    /* A body must fit beside the longest room, key and expected seq. */
-    size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
+    /* A body must fit beside the longest room and key, the expected seq and the time to live. */
+    size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8 + 8;
     size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
     return json_pack("{sI sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
         (json_int_t)config->max_control, "entries", (json_int_t)config->max_entries, "body", (json_int_t)body, "rooms",

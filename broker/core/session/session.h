@@ -32,8 +32,8 @@ typedef struct session {
                       until the session expires, its connection is ended: that frees its queue */
     uint64_t link; /* rises whenever the route changes: frames sent before may never have arrived */
     /* The pass that tells whether this broker leads, and the link on which the session needs to know (lead_check.h); 0: it
-     * does not. */
-    uint64_t lead_pass, lead_link;
+     * does not. And when it asked. */
+    uint64_t lead_pass, lead_link, lead_at;
     struct user *user;
     client_t *client;
     rates_t rates;                      /* its debt; without a route, its connection owes it too */

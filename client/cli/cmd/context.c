@@ -110,8 +110,7 @@ const command_t cmd_context = {
     .name = "context",
     .usage = "add NAME | use NAME | remove NAME | list",
     .summary = "name several brokers, and choose one of them",
-    .help = "A context is a configuration file of its own: a broker, and the user that you are there. 'add' makes one "
-            "from the\n"
+    .help = "A context is a configuration file of its own, for one broker and one user. 'add' makes one from the\n"
             "options --server, --nick, --certificate, --server-key, --user and --token-file. 'use' makes all\n"
             "commands take it in place of zrelay.conf; 'use none' ends that. For one command alone there are\n"
             "--context NAME and the environment's ZRELAY_CONTEXT. 'list' marks the one in use with '*'.\n"

@@ -152,7 +152,8 @@ static bool s_is_deed(const char *what) {
     return false;
 }
 
-static int s_check(const wishes_t *wishes, int argc, char **argv) {
+/* Names are what the rules of names make of them. */
+static int s_check(wishes_t *wishes, int argc, char **argv) {
     if (argc == 2)
         return cli_misuse(&cmd_groups, "what is to be done with the group %s?", argv[1]);
     if (argc > 3)
@@ -170,9 +171,9 @@ static int s_check(const wishes_t *wishes, int argc, char **argv) {
         return cli_misuse(&cmd_groups, "--keep is yes or no, not '%s'", wishes->keep);
     if (argc > 0 && !cli_rooms(1, argv, false))
         return CLI_USAGE;
-    if (wishes->dead && !cli_room(wishes->dead, false))
+    if (wishes->dead && !(wishes->dead = cli_room(wishes->dead, false)))
         return CLI_USAGE;
-    return argc < 3 || cli_group(argv[1]) ? 0 : CLI_USAGE;
+    return argc < 3 || (argv[1] = (char *)cli_group(argv[1])) ? 0 : CLI_USAGE;
 }
 
 static int s_run(config_t *config, int argc, char **argv) {

@@ -165,9 +165,10 @@ static int s_expiring(state_t *state) {
         code = conn_answer(&state->session, request, NULL, NULL, &pong);
     s_sort_endings(state, done.ttl);
     for (size_t i = 0; i < state->ending_count; i++) {
-        s_put_ending(state, &state->endings[i], pong.time);
-        if (code == 0 && !output_added(&state->output))
-            code = CLI_USAGE;
+        if (code == 0) {
+            s_put_ending(state, &state->endings[i], pong.time);
+            code = output_added(&state->output) ? 0 : CLI_USAGE;
+        }
         free(state->endings[i].key);
     }
     free(state->endings);

@@ -22,7 +22,7 @@ static void s_open_there(channel_t *channel) {
 static void s_forget_hello(channel_t *channel) {
     json_decref(channel->hello);
     channel->hello = NULL;
-    channel->queued = false;
+    channel->queued = channel->again = false;
 }
 
 static void s_set_alive(channel_t *channel, bool alive) {
@@ -147,9 +147,22 @@ void channel_hello(channel_t *channel, json_t *hello) {
 /* The answer to a heartbeat: there is no session. Either the login waits at the broker, and `queued` tells of it between
  * two heartbeats, or the answer to `hello` is lost. */
 static void s_on_beat(channel_t *channel) {
-    if (!channel->queued)
+    if (!channel->queued) {
         channel_say(channel, json_incref(channel->hello));
+        channel->again = true;
+    }
     channel->queued = false;
+}
+
+/* Is it the answer to this `hello`? Errors of the session before may still come. */
+static bool s_answers(const json_t *hello, const json_t *error) {
+    const json_t *id = json_object_get(hello, "id"), *re = json_object_get(error, "re");
+    return id ? re && json_equal(re, id) : !re;
+}
+
+/* The first `hello` was not lost: its login waits, and the second one is one too many. */
+static bool s_came_twice(const channel_t *channel, const char *code) {
+    return channel->again && code && strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0;
 }
 
 /* While a `hello` is under way. false: the frame is for the owner. */
@@ -159,17 +172,20 @@ static bool s_take_control(channel_t *channel, zr_span_t frame) {
         return false;
     const char *op = json_string_value(json_object_get(object, "op"));
     const char *code = json_string_value(json_object_get(object, "code"));
-    bool none = code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0, beat = none && channel_is_beat(object);
-    if (beat)
+    bool none = code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0, taken = none && channel_is_beat(object);
+    bool answers = op && strcmp(op, "error") == 0 && !none && s_answers(channel->hello, object);
+    if (taken)
         s_on_beat(channel);
     else if (op && strcmp(op, "welcome") == 0)
         s_forget_hello(channel);
-    else if (op && strcmp(op, "error") == 0 && !none)
+    else if (answers && s_came_twice(channel, code))
+        taken = channel->queued = true;
+    else if (answers)
         s_set_alive(channel, false);
     else if (op && strcmp(op, "queued") == 0)
         channel->queued = true;
     json_decref(object);
-    return beat;
+    return taken;
 }
 
 void uplink_on_inner(channel_t *channel, zr_span_t inner) {

@@ -20,6 +20,7 @@ struct channel {
     bool alive; /* has a session; in the list of heartbeats */
     bool secure;
     json_t *hello; /* under way; NULL: none is */
+    bool again;    /* and it was said twice */
     bool queued;   /* and its login waits at the broker, as far as we heard since the last heartbeat */
     uint64_t beat_at;
     char address[ADDRESS_TEXT];

@@ -260,10 +260,10 @@ static void s_on_entry_refused(talk_t *t, const json_t *error, const char *text)
 }
 
 static void s_on_no_session(talk_t *t) {
-    bool was = t->alive;
+    if (!t->alive) /* several frames were under way, and one of them told of it already */
+        return;
     s_end_session(t);
-    if (was)
-        talk_hello(t);
+    talk_hello(t);
 }
 
 static void s_on_error(talk_t *t, const json_t *error) {

@@ -216,7 +216,7 @@ static void s_hello_later(machine_t *m, const char *text, uint64_t wait) {
         uint64_t least = machine_retry_ms(++m->rename_tries);
         m->rename_at = m->now + (wait > least ? wait : least);
     } else if (m->state == STATE_GREETING) {
-        if (!m->login[0])
+        if (!m->login[0] && !m->epoch[0]) /* the end of an earlier session was told already */
             loss_tell_unreachable(m, text ? text : zr_code_text(ZR_RATE_LIMITED));
         loss_back_off(m, zr_code_name(ZR_RATE_LIMITED), zr_code_text(ZR_RATE_LIMITED));
         if (m->state == STATE_WAITING && m->deadline < m->now + wait)

@@ -160,7 +160,7 @@ static void s_publish(worker_t *worker) {
     wire_t *wire = &pull->wire;
     const char *body, *reply;
     size_t len, reply_len;
-    for (bool more = true; more;) {
+    for (bool more = load_may_send(worker); more;) {
         for (; load_may_send(worker) && wire->used < WIRE_BYTES / 2; load_sent(worker))
             s_put(wire, worker->load, worker->sent, worker->number);
         wire_send(wire);

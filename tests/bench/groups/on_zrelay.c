@@ -106,7 +106,7 @@ static bool s_answered(worker_t *worker, const zrelay_event_t *event) {
 static void s_publish(worker_t *worker) {
     zrelay_t *relay = worker->connection;
     char *body = load_memory(worker->load->size);
-    bool more = true;
+    bool more = load_may_send(worker);
     while (more) {
         while (load_may_send(worker)) {
             load_body(worker->load, worker->sent, body);

@@ -189,6 +189,8 @@ async def read_peers(stage):
                 raise Broken(rules.PEERS, f"the reader connected to ipc://{path}")
             await stage.publish(3)
             await stage.expect_read(reader, rules.PEERS)
+            if visits:
+                raise Broken(rules.PEERS, f"the reader connected to ipc://{path}")
 
 
 @case(GAPLESS)

@@ -508,7 +508,7 @@ node_t *node_new(cluster_t *sim, unsigned number) {
     node->sim = sim;
     node->number = number;
     snprintf(node->back, sizeof node->back, "tcp://10.0.0.%u:5571", number + 1);
-    for (unsigned other = 0; other < sim->params.nodes; other++)
+    for (unsigned other = 0; other < sim->params.nodes && other < NODES; other++)
         if (other != number)
             snprintf(node->peers + strlen(node->peers), sizeof node->peers - strlen(node->peers), "%s%s",
                 node->peers[0] ? "," : "", node_front(other));

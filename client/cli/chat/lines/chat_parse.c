@@ -45,7 +45,7 @@ static const chat_command_t s_commands[] = {
     {"names", CHAT_NAMES, NOTHING, PEOPLE, "/names", "the users in this room, the names alone"},
     {"ignore", CHAT_IGNORE, MAYBE_NAME, PEOPLE, "/ignore [NICK]",
         "hide messages of NICK; without NICK, list the ignored nicks"},
-    {"unignore", CHAT_UNIGNORE, NAME, PEOPLE, "/unignore NICK", "show it again"},
+    {"unignore", CHAT_UNIGNORE, NAME, PEOPLE, "/unignore NICK", "show messages of NICK again"},
     {"nick", CHAT_NICK, NAME, YOU, "/nick NAME", "take another name"},
     {"away", CHAT_AWAY, MAYBE_TEXT, YOU, "/away [TEXT]", "show that you are away"},
     {"back", CHAT_BACK, NOTHING, YOU, "/back", "show that you are back"},

@@ -98,7 +98,7 @@ static http_headers_t s_headers(const http_request_t *request, const char *type,
     http_add(&headers, "X-Content-Type-Options", "nosniff");
     if (request->origin) {
         http_add(&headers, "Access-Control-Allow-Origin", request->origin);
-        http_add(&headers, "Access-Control-Expose-Headers", "ETag, Retry-After");
+        http_add(&headers, "Access-Control-Expose-Headers", "ETag, Retry-After, Zrelay-TTL");
         http_add(&headers, "Vary", "Origin");
     }
     for (size_t i = 0; more && i < more->count; i++)

@@ -72,9 +72,9 @@ class Publisher:
             raise ZrelayError("bad-key", "deleting and comparing need a key", room=name)
         if deleted and data:
             raise ZrelayError("bad-argument", "a message that deletes its key has no body", room=name, key=key)
-        if ttl is not None and (key is None or deleted or not 1 <= ttl <= SEQ_MAX):
+        if ttl is not None and (key is None or deleted or not isinstance(ttl, int) or not 1 <= ttl <= SEQ_MAX):
             raise ZrelayError("bad-argument", "`ttl` is the time, in milliseconds, that the value of a key lasts", room=name, key=key)
-        if expect is not None and not 0 <= expect <= SEQ_MAX:
+        if expect is not None and not (isinstance(expect, int) and 0 <= expect <= SEQ_MAX):
             raise ZrelayError("bad-argument", "`expect` is the seq of the value, or 0 for no value", room=name, key=key)
         key_bytes = b"" if key is None else key_name(key).encode("utf-8")
         entry = _Entry(name, key, Outgoing(self._next_mid, key_bytes, data, expect, deleted, ttl), done)

@@ -63,6 +63,26 @@ TEST(test_on_another_connection_it_waits_again) {
     fx_expect(C, "{'op':'error','code':'rate-limited'}");
 }
 
+TEST(test_it_is_sure_for_some_seconds_only) {
+    s_start_shared();
+    fx_ask(B, "{'op':'join','room':'r','after':2}");
+    fx_log_all();
+    fx_drop(B);
+    fx.now += 3999999;
+    fx_answer(B, "{'op':'join','room':'r','after':2}", "{'op':'joined','recovered':false}");
+    fx.now++;
+    fx_ask(B, "{'op':'join','room':'r','after':2}");
+    s_expect_to_wait();
+}
+
+TEST(test_a_refusal_without_an_id_is_answered_if_the_commit_fails) {
+    s_start_shared();
+    fx_ask(A, "{'op':'publish','id':7,'room':'r','text':'x','key':'k','expect':9}");
+    fx_expect_silence(A);
+    fx_store_fails();
+    fx_expect(A, "{'op':'error','re':7,'code':'store-failed'}");
+}
+
 TEST(test_a_commit_that_fails_tells_nothing) {
     s_start_shared();
     fx_ask(B, "{'op':'join','room':'r','after':2}");

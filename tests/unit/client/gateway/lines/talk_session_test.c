@@ -65,6 +65,25 @@ TEST(test_a_welcome_that_is_lost) {
     SENT_PART("hello");
 }
 
+/* Errors of the session before come while the new one begins. It has heartbeats all the same. */
+TEST(test_late_errors_of_the_session_before) {
+    SENT_PART("open");
+    SENT_PART("hello");
+    lines_welcome("ann");
+    lines_broker("{'op':'error','code':'no-session','text':''}");
+    SENT_PART("hello");
+    lines_broker("{'op':'error','code':'no-session','text':''}");
+    lines_broker("{'op':'error','re':'msg','code':'no-such-user','text':'no'}");
+    SENT("");
+    lines_broker("{'op':'error','code':'no-session','text':'','re':'gateway'}"); /* the answer is lost */
+    SENT_PART("hello");
+    lines_broker("{'op':'error','re':'hello','code':'rate-limited','text':'','wait':1000}"); /* it was not lost */
+    SENT("");
+    lines_welcome("ann");
+    lines_broker("{'op':'error','code':'no-session','text':'','re':'gateway'}");
+    SENT_PART("hello");
+}
+
 TEST(test_a_broker_that_wants_a_login) {
     SENT_PART("open");
     SENT_PART("hello");
