@@ -3,6 +3,7 @@
 
 #include "carry.h"
 #include "control.h"
+#include "remote.h"
 
 enum { BACK_MS = 500 }; /* from the end of the back's connection to another */
 
@@ -87,21 +88,6 @@ void upstream_heard(leaf_t *leaf) {
     leaf->upstream.trunk.heard_at = leaf->now;
 }
 
-/* For the next losses. A leaf trusts its upstream, which hears all that the clients say. Its key holds for the others too. */
-static void s_learn(leaf_t *leaf, const json_t *peers) {
-    zr_servers_t *servers = &leaf->upstream.trunk.servers;
-    size_t index;
-    const json_t *peer;
-    if (!leaf->config.learns)
-        return;
-    zr_servers_forget(servers);
-    json_array_foreach(peers, index, peer) {
-        zr_span_t endpoint = zr_span(json_is_string(peer) ? json_string_value(peer) : "");
-        if (zr_span_starts(endpoint, zr_span("tcp://")) || zr_span_starts(endpoint, zr_span("ipc://")))
-            zr_servers_learn(servers, endpoint);
-    }
-}
-
 void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
     zr_trunk_t *trunk = &leaf->upstream.trunk;
     if (trunk->state != ZR_TRUNK_GREETING)
@@ -110,7 +96,8 @@ void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
         upstream_lose(leaf, "its welcome lacks a member");
         return;
     }
-    s_learn(leaf, json_object_get(welcome, "peers"));
+    if (leaf->config.learns) /* for the next losses; the key of the upstream holds for the others too */
+        remote_learn(&trunk->servers, json_object_get(welcome, "peers"));
     zr_trunk_live(trunk, leaf->now);
     s_connect_back(leaf);
     zr_log(ZR_LOG_INFO, "a leaf of the broker at %s now", zr_servers_now(&trunk->servers)->endpoint);

@@ -228,7 +228,7 @@ bool log_is_full(const log_t *log);
 /* Everything that was committed has been answered. */
 bool log_is_idle(const log_t *log);
 
-/* Until when (ms of zr_boot_us) no other broker leads this log. Later one may, and each answer may contradict it.
+/* Until when (ms of zr_boot_us) no other broker leads this log. After that another may lead, and this one must say nothing.
  * 2^64-1: none ever does. */
 uint64_t log_leads_until(const log_t *log);
 

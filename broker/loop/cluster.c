@@ -64,7 +64,9 @@ void cluster_await_lease(server_t *server) {
         }
         if (zr_mono_ms() >= asks) { /* the loop's timer stands still too */
             asks = zr_mono_ms() + ASK_MS;
-            log_tick(server->log, timekeeper_now(&server->time));
+            uint64_t now = timekeeper_now(&server->time);
+            server->log->hold = timekeeper_doubts(&server->time) ? server->time.hold : 0;
+            log_tick(server->log, now);
         }
         zr_service_watchdog(zr_mono_ms());
         poll(NULL, 0, STILL_MS);

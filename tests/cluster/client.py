@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import zrelay  # noqa: E402
 
 ROOM, KEY, GROUP, DEAD, PACE = "room", "counter", "workers", "dead", 0.04
-CREDIT, REJECTED = 5, 20  # messages that a worker holds; it rejects each so manieth
+CREDIT, REJECTED = 5, 20  # messages that a worker holds; it rejects every 20th
 
 
 class Log:
@@ -82,7 +82,7 @@ async def work(relay, _name, stop, log):
         rejects = job.message.seq % REJECTED == 0
         log("settled", id=job.text)
         try:
-            await (job.reject("each so manieth") if rejects else job.done())
+            await (job.reject("every 20th") if rejects else job.done())
             log("rejected" if rejects else "done", id=job.text)
         except zrelay.ZrelayError as error:
             log("left", id=job.text, code=error.code)

@@ -70,8 +70,10 @@ class Member:
 
     def end(self):
         self.ends = True
-        self.process.kill()
-        self.thread.join()
+        while self.thread.is_alive():  # it may be starting one just now
+            if self.process:
+                self.process.kill()
+            self.thread.join(0.1)
 
 
 class Client:

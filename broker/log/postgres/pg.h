@@ -57,9 +57,8 @@ struct db {
     const char *endpoint; /* its front, for the other brokers; empty: it advertises none. Its owner's */
     const char *key;      /* the public key there; empty: none */
     uint64_t term;
-    uint64_t batch; /* the last one that is known to be stored */
-    atomic_ullong
-        leads_until; /* ms of the clock of pg_lease_now: no other broker takes the lease before; 0: not known */
+    uint64_t batch;            /* the last one that is known to be stored */
+    atomic_ullong leads_until; /* ms of zr_boot_us: no other broker takes the lease before; 0: not known */
     pg_newest_t *rooms;
     size_t room_size;
 

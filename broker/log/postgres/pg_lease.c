@@ -1,4 +1,5 @@
-/* See pg_lease.h. Only the database's clock counts. */
+/* See pg_lease.h. The database's clock decides when the lease ends. The leader counts by its own boot clock, and stops
+ * earlier. */
 #include "pg_lease.h"
 
 #include "clock.h"
@@ -35,7 +36,8 @@ enum { SLACK_MS = 500 };
 #define LOST "UPDATE zrelay.log SET copy = true"
 #define TELL_LOSS                                                                                                      \
     "WITH lost AS (" LOST " WHERE NOT copy AND epoch = '%016" PRIx64 "' AND (SELECT batch FROM zrelay.lease) < "       \
-    "%" PRIu64 " RETURNING 1) UPDATE zrelay.lease SET term = term + 1, holder = '', pid = 0, started = NULL,"          \
+    "%" PRIu64 " RETURNING 1) UPDATE zrelay.lease SET term = term + 1, holder = '', name = 'none yet, as the "         \
+    "database lost messages', pid = 0, started = NULL,"                                                                \
     " until = '-infinity' WHERE EXISTS (SELECT 1 FROM lost)"
 
 static bool s_do(db_t *db, const char *sql, zr_error_t *error) {
@@ -150,15 +152,17 @@ void pg_lease_hold_long(db_t *db) {
     uint64_t sent = s_now();
     snprintf(sql, sizeof sql,
         "UPDATE zrelay.lease SET until = clock_timestamp() + interval '" LONG "' WHERE term = %" PRIu64, db->term);
-    if (s_do(db, sql, &error))
-        s_hold_for(db, sent, LONG_MS);
-    else
+    PGresult *result = pg_exec(db, sql);
+    if (!pg_is_ok(db, result, "take the lease in", &error))
         zr_log(ZR_LOG_WARN, "%s", error.text);
+    else if (strcmp(PQcmdTuples(result), "1") == 0) /* else it was taken meanwhile, and the next renewal says so */
+        s_hold_for(db, sent, LONG_MS);
+    PQclear(result);
 }
 
 bool pg_lease_tell_loss(db_t *db, uint64_t epoch, uint64_t batch, zr_error_t *error) {
-    char sql[sizeof TELL_LOSS + 40];
-    snprintf(sql, sizeof sql, TELL_LOSS, epoch, batch);
+    char sql[sizeof TELL_LOSS + 120];
+    snprintf(sql, sizeof sql, "SET LOCAL synchronous_commit = local; " TELL_LOSS, epoch, batch);
     return s_do(db, sql, error);
 }
 

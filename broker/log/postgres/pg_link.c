@@ -178,6 +178,8 @@ bool pg_connect(db_t *db, zr_error_t *error) {
 }
 
 void pg_disconnect(db_t *db) {
+    if (db->conn)
+        db->leads_until = 0; /* the end of the connection may free the lease */
     PQfinish(db->conn);
     db->conn = NULL;
 }

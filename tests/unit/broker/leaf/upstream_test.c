@@ -162,12 +162,13 @@ static void s_expect_order(const char *const order[], size_t count) {
 }
 
 TEST(test_it_learns_further_upstreams_of_the_one_it_has) {
-    static const char *const order[] = {"tcp://up:2", "ipc:///up3", "tcp://up:1"}, *const only[] = {"tcp://up:1"};
+    static const char *const order[] = {"tcp://up:2", "tcp://up3:1", "tcp://up:1"}, *const only[] = {"tcp://up:1"};
     lf.config.learns = true;
     lf_start();
     lf_pass(1);
     leaf_up(lf.leaf);
-    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2',7,'inproc://x','ipc:///up3']}");
+    lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9','peers':['tcp://up:2',7,'inproc://x',"
+            "'ipc:///up','tcp://127.0.0.1:1','tcp://up3:1']}");
     s_expect_order(order, 3);
     leaf_up(lf.leaf);
     lf_hear("{'op':'welcome','heartbeat':5000,'back':'tcp://up:9'}"); /* it names none any more */

@@ -17,7 +17,7 @@ TEST(test_welcome_has_every_member) {
                  "'server':'s','greeting':'hi','peers':['tcp://b:1','tcp://c:1']}");
     ck_assert(zr_hex_valid(zr_span(fx_string("resume")), 32, 32));
     json_t *limits = json_pack("{si si si si si si sI}", "frame", 1048576, "control", 65536, "entries", 4096, "rooms",
-        1000, "replays", 4, "body", 1048576 - 2 - 128 - 14 - 255 - 8, "window", (json_int_t)fx.config.window);
+        1000, "replays", 4, "body", 1048576 - 2 - 128 - 14 - 255 - 8 - 8, "window", (json_int_t)fx.config.window);
     ck_assert(json_equal(json_object_get(fx.last, "limits"), limits));
     json_decref(limits);
     ck_assert_uint_gt(fx_effect(EFFECT_WATCH), 0);
@@ -33,9 +33,11 @@ TEST(test_the_body_that_is_named_fits) {
     char room[129] = "";
     memset(room, 'r', 128);
     zr_publish_begin(&out, zr_span(room));
-    zr_publish_add(
-        &out, &(zr_publish_entry_t){
-                  .mid = 1, .flags = ZR_ENTRY_EXPECT, .key = unit_fill('k', 255), .body = unit_fill('b', body)});
+    zr_publish_add(&out, &(zr_publish_entry_t){.mid = 1,
+                             .flags = ZR_ENTRY_EXPECT | ZR_ENTRY_TTL,
+                             .ttl = 9,
+                             .key = unit_fill('k', 255),
+                             .body = unit_fill('b', body)});
     ck_assert_uint_eq(out.len, 500);
     fx_frame(A, zr_span_of(out.data, out.len));
     fx_run();

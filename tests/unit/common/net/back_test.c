@@ -78,4 +78,4 @@ TEST(test_nothing_else_is_an_endpoint) {
     s_refused("inproc://front", "tcp://192.0.2.1:1");
 }
 
-UNIT_SUITE("client.lib.back")
+UNIT_SUITE("common.net.back")

@@ -40,4 +40,4 @@ TEST(test_lists) {
     ck_assert_ptr_nonnull(remote_read(&servers, "", &local));
 }
 
-UNIT_SUITE("client.lib.remote")
+UNIT_SUITE("common.net.remote")
