@@ -257,7 +257,7 @@ class Publishing(CliCase):
 
     def test_line_that_is_too_long(self):
         broker = self.broker(config="limits\n    max-frame = 4k\n    max-control = 1k\n")
-        program = self.fails(broker, "pub", "room", stdin=b"one\ntwo\n" + b"x" * 5000 + b"\nfour\n", words=["line 3: ", "3689 bytes", "--oversize"])
+        program = self.fails(broker, "pub", "room", stdin=b"one\ntwo\n" + b"x" * 5000 + b"\nfour\n", words=["line 3: ", "3681 bytes", "--oversize"])
         self.assertEqual(program.text(), "")
         self.assertEqual(self.history(broker), b"one\ntwo\n")  # what came before it is published
         self.fails(broker, "pub", "room", "x" * 5000)

@@ -157,7 +157,7 @@ class ExportImport(CliCase):
         for number, (line, words) in enumerate((
                 (b"[1]", "JSON"), (b"hello", "JSON"), (b'{"room":"room"}', "body"), (b'{"body":"x"}', "--room"), (b'{"room":"a b","body":""}', "a b"),
                 (b'{"room":"room","body_base64":"?"}', "base64"), (b'{"room":"room","deleted":true}', "key"),
-                (b'{"room":"\x1b[2J","body":""}', "JSON"), (b'{"room":"room","body":"%s"}' % (b"x" * 5000), "3689 bytes")), 1):
+                (b'{"room":"\x1b[2J","body":""}', "JSON"), (b'{"room":"room","body":"%s"}' % (b"x" * 5000), "3681 bytes")), 1):
             with self.subTest(line[:60]):
                 program = self.fails(broker, "import", stdin=good + line + b"\n" + good, words=["line 2: ", words])
                 self.assertEqual(program.text(), "")
