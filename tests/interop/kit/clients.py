@@ -48,7 +48,7 @@ def complete(folder):
     text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
     pathlib.Path(folder, "complete.py").write_text(re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1], encoding="utf-8")
     return (("gapless reader",), f"{PYTHON} {folder}/complete.py {{front}} {{room}} {{nick}}", None,
-            *all_but("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-synced-lost", "read-revoked", "read-kicked", "read-sent-out"))
+            *all_but("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-peers", "read-synced-lost", "read-revoked", "read-kicked", "read-sent-out"))
 
 
 CLIENTS = {  # name: gives the levels, the reader, the publisher, and further options of the kit

@@ -130,11 +130,13 @@ class Proxy:
         link = Link(side, writer)
         self.links.append(link)
         try:
+            if not self.servers:  # accepted just before `refuse`: another broker may have the port by now
+                raise OSError
             from_broker, link.to_broker = await asyncio.open_connection(*self.broker[side])
         except OSError:
             link.end(reset=True)
             return
-        if not link.alive:
+        if not link.alive or not self.servers:
             link.end(reset=True)
             return
         self._start(self._pump(link, from_broker, writer, self._to_client))

@@ -101,6 +101,8 @@ class Stage:
         self.broker.signal(number)
         await self.broker.process.wait()
         while self.proxy.alive():
+            if time.monotonic() > self.deadline:
+                raise KitError("connections outlive their broker")
             await asyncio.sleep(0.01)
 
     def peer(self, client_id=None):
