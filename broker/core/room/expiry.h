@@ -46,7 +46,7 @@ void expiry_set(expiries_t *expiries, expiry_t *expiry, uint64_t at);
  * with the logarithm of the count. */
 expiry_t *expiry_due(const expiries_t *expiries);
 
-/* One whose end is not known; NULL: there is none. */
+/* A value whose end is not known yet; NULL: the end of each is known. */
 expiry_t *expiry_undated(const expiries_t *expiries);
 
 /* Frees the lists, which are empty. */

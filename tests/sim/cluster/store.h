@@ -24,7 +24,7 @@ int store_room_number(zr_span_t name); /* -1: it is not one of ours */
 
 uint64_t store_head(const store_t *store, unsigned room);                       /* 0: it is empty */
 bool store_has_prev(const store_t *store, unsigned room, uint64_t prev);        /* some frame has it */
-const stored_t *store_entry(const store_t *store, unsigned room, uint64_t seq); /* NULL: there is none */
+const stored_t *store_entry(const store_t *store, unsigned room, uint64_t seq); /* NULL: the room has no entry there */
 uint64_t store_value(const store_t *store, unsigned room, zr_span_t key);       /* the seq of its value; 0: none */
 
 /* The frames get that epoch, as slice.c does it. */
